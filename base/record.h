@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Record: a small named value in a directory, changed by compare-and-swap.
+ *
+ * What the field calls optimistic concurrency: who changes a record names the version that was
+ * read.  The file holds a header line with format, version, length and SHA-256, then the value; it
+ * is replaced atomically and durably, so a torn or damaged record is detected (FL_INTERNAL, "record
+ * owner is damaged: …") and never used.  Writers of all processes on this machine are
+ * serialised by flock(2) on the directory.  Versions count up from 1; 0 means "there is none". */
+#pragma once
+
+#include <stdint.h>
+
+#include "error.h"
+#include "op.h"
+
+#define FL_RECORD_MAX 65536 /* bytes of a value */
+
+struct fl_record {
+	uint64_t version;  /* 0: no such record; value is "" */
+	const char *value; /* NUL-terminated text, in the arena */
+};
+
+/* Reads record `key` (a safe name) in dir_fd.  Absence is success with version 0. */
+int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
+		  struct fl_error *err) fl_must_check;
+
+/* Sets the record to `value` if its version still is `expected` (0: if there is none).  On success
+ * *ret_version is the new version.  FL_BUSY when another version stands: read again, decide again.
+ * A crash leaves the old or the new value. */
+int fl_record_compare_and_set(struct fl_arena *arena, int dir_fd, const char *key,
+			      uint64_t expected, const char *value, uint64_t *ret_version,
+			      struct fl_error *err) fl_must_check;
