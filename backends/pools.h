@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools: the configuration's pools, checked whole and opened, and the ids of what is in them.
+ *
+ * The configuration file is the same for controller and node (docs/configuration.md).  Without one
+ * there is the pool `default` of backend `file` in /var/lib/fairlead/volumes. */
+#pragma once
+
+#include "backend.h"
+
+/* The section `node:`, and what the command line sets over it. */
+struct fl_node_settings {
+	const char *id;       /* default: the host name */
+	const char *zone;     /* or NULL */
+	const char *disks;    /* socket of the disk service; default /run/fairlead/disks.sock */
+	const char *state;    /* directory for what the node keeps until the next boot; default
+			    * /run/fairlead/node */
+	uint64_t max_volumes; /* per node; 0: no limit */
+};
+
+/* What the core itself reads from a pool's map, beside the backend's own options. */
+struct fl_pool_settings {
+	const char *name;
+	const char *backend;
+	bool multi_attach_trust; /* multi_attach: trust */
+};
+
+struct fl_settings {
+	struct fl_node_settings node;
+	struct fl_strings nodes;       /* `nodes:`: ids of nodes beside our own */
+	uint64_t operation_timeout_ms; /* `operation_timeout:`; default 5m */
+	size_t n_pools;
+	const struct fl_pool_settings *pools;
+	/* For each pool its backend and its filled options, same index. */
+	const struct fl_backend *const *backends;
+	const void *const *options;
+};
+
+/* Loads one backend by name from the directory $FAIRLEAD_BACKENDS, else the installed one, else
+ * `backends/` beside the program; or from a path that contains a slash.  Checks ABI version, size
+ * and required members; a smaller struct of an older author is completed with absent members.  The
+ * object stays loaded for the life of the process; loading twice gives the same pointer. */
+int fl_backend_load(const char *name, const struct fl_backend **ret, struct fl_error *err)
+	fl_must_check;
+/* The names that can be loaded, sorted, in the arena. */
+int fl_backend_names(struct fl_arena *arena, struct fl_strings *ret, struct fl_error *err)
+	fl_must_check;
+
+/* Reads and checks the whole configuration, loading the backends that it names but opening
+ * nothing; path NULL: the embedded default.  Everything lives in the arena. */
+int fl_settings_load(struct fl_arena *arena, const char *path, struct fl_settings *ret,
+		     struct fl_error *err) fl_must_check;
+
+/* The opened pools, and the marks of the operations that run on their volumes. */
+struct fl_pools {
+	const struct fl_settings *settings; /* borrowed: outlives the pools */
+	struct fl_pool **items;             /* settings->n_pools of them, same order */
+	size_t n;
+	struct fl_busy *busy; /* keys: volume ids, snapshot ids, "create:POOL/NAME" */
+};
+
+/* Opens every pool of the settings (borrowed); all or nothing. */
+int fl_pools_open(const struct fl_settings *settings, const struct fl_op *op, struct fl_pools **ret,
+		  struct fl_error *err) fl_must_check;
+void fl_pools_close(struct fl_pools *pools);
+/* By name; NULL: there is none. */
+struct fl_pool *fl_pools_get(const struct fl_pools *pools, const char *name);
+const struct fl_pool_settings *fl_pools_settings(const struct fl_pools *pools,
+						 const struct fl_pool *pool);
+
+/* A volume's or snapshot's id in CSI: "POOL/HANDLE", or "POOL/NODE/HANDLE" where the pool is
+ * FL_BACKEND_NODE_LOCAL. */
+struct fl_object_id {
+	struct fl_pool *pool;
+	const char *node; /* NULL unless node-local */
+	const char *handle;
+};
+
+const char *fl_object_id_format(struct fl_arena *arena, const struct fl_pools *pools,
+				const struct fl_pool *pool, const char *handle);
+/* FL_NOT_FOUND for whatever cannot be an id of ours (unknown pool, wrong shape, unsafe handle,
+ * path tricks); never FL_INVALID.  `what` is "volume" or "snapshot". */
+int fl_object_id_parse(struct fl_arena *arena, const struct fl_pools *pools, const char *id,
+		       const char *what, struct fl_object_id *ret, struct fl_error *err)
+	fl_must_check;
