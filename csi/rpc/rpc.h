@@ -59,6 +59,7 @@ struct rpc_service {
 	const ProtobufCServiceDescriptor *descriptor;
 	const struct rpc_method *methods;
 	size_t n_methods;
+	void *cookie; /* what the handlers work on (struct controller, struct node); borrowed */
 };
 
 /* What a handler may ask of its call; all from the handler's thread. */
@@ -69,6 +70,8 @@ struct fl_arena *rpc_call_arena(const struct rpc_call *call);
 struct timespec rpc_call_deadline(const struct rpc_call *call);
 /* The caller is gone: nobody will read the answer.  Waits should end; work should be settled. */
 bool rpc_call_cancelled(const struct rpc_call *call);
+/* The `cookie` of the service that the method belongs to. */
+void *rpc_call_cookie(const struct rpc_call *call);
 /* "r17": unique in this process. */
 const char *rpc_call_id(const struct rpc_call *call);
 /* "CreateVolume". */
