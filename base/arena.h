@@ -15,7 +15,7 @@ struct fl_arena;
 
 /* `budget` bounds what fl_arena_try hands out, in bytes; 0 means no bound. */
 struct fl_arena *fl_arena_new(size_t budget);
-/* Releases everything at once; NULL is fine. */
+/* Releases everything at once, wiped, because secrets may have been among it; NULL is fine. */
 void fl_arena_free(struct fl_arena *arena);
 /* For fl_cleanup. */
 void fl_arena_release(struct fl_arena **arena);
@@ -30,7 +30,8 @@ void *fl_arena_array(struct fl_arena *arena, size_t count, size_t size);
 char *fl_arena_strdup(struct fl_arena *arena, const char *text);
 char *fl_arena_strndup(struct fl_arena *arena, const char *text, size_t length);
 char *fl_arena_printf(struct fl_arena *arena, const char *format, ...) fl_printf_like(2, 3);
-char *fl_arena_vprintf(struct fl_arena *arena, const char *format, va_list args);
+char *fl_arena_vprintf(struct fl_arena *arena, const char *format, va_list args)
+	fl_printf_like(2, 0);
 
 /* Bytes handed out so far. */
 size_t fl_arena_used(const struct fl_arena *arena);

@@ -25,7 +25,8 @@ struct fl_busy_mark {
 
 /* Takes the mark on `key` for the operation `what` (a string literal: "CreateSnapshot") or fails
  * with FL_BUSY and a text such as "volume default/n1/a is busy: CreateSnapshot is at copying
- * (1.2Gi of 10Gi) for 14 s; ask again".  Point op->progress at &mark->progress to be visible. */
+ * (1.20Gi of 10Gi) for 14 s; ask again".  The text begins with `key` as it is, so a key names its
+ * kind ("volume default/n1/a").  Point op->progress at &mark->progress to be visible. */
 int fl_busy_try(struct fl_busy *set, const char *key, const char *what, struct fl_busy_mark *ret,
 		struct fl_error *err) fl_must_check;
 /* Gives the mark back; a zeroed mark is fine.  For fl_cleanup. */
