@@ -16,6 +16,6 @@ int rpc_map_pairs(struct fl_arena *arena, const void *entries, size_t n_entries,
 		  struct fl_pair **ret, size_t *ret_n, struct fl_error *err) fl_must_check;
 
 /* The other way, for an answer: an array of n_pairs pointers to messages of type `entry`, to be
- * assigned to the field with a cast.  Strings stay the pairs'. */
+ * assigned to the field with a cast.  Strings are copied. */
 void *rpc_map_entries(struct fl_arena *arena, const ProtobufCMessageDescriptor *entry,
 		      const struct fl_pair *pairs, size_t n_pairs);

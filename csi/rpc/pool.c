@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* Handlers keep big things in arenas.  A known size keeps the address space of a small machine
+ * from depending on ulimit -s. */
+#define POOL_STACK_BYTES (1024 * 1024)
+
+struct pool_worker {
+	struct rpc_pool *pool;
+	pthread_t thread;
+	uint64_t since_us; /* 0: idle */
+};
+
+struct rpc_pool {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct rpc_job *first, **end;
+	unsigned n_queued, queue_length;
+	bool ending;
+	unsigned n_workers;
+	struct pool_worker workers[];
+};
+
+static struct rpc_job *pool_next_locked(struct rpc_pool *pool)
+{
+	while (!pool->first && !pool->ending)
+		pthread_cond_wait(&pool->wake, &pool->lock);
+	struct rpc_job *job = pool->first;
+	if (!job)
+		return NULL;
+	pool->first = job->next;
+	if (!pool->first)
+		pool->end = &pool->first;
+	pool->n_queued--;
+	return job;
+}
+
+static void *pool_work(void *arg)
+{
+	struct pool_worker *self = arg;
+	struct rpc_pool *pool = self->pool;
+	struct rpc_job *job;
+
+	pthread_mutex_lock(&pool->lock);
+	while ((job = pool_next_locked(pool))) {
+		self->since_us = fl_clock_us();
+		pthread_mutex_unlock(&pool->lock);
+		job->run(job);
+		pthread_mutex_lock(&pool->lock);
+		self->since_us = 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+static int pool_start_worker(struct rpc_pool *pool, const pthread_attr_t *attributes)
+{
+	struct pool_worker *worker = &pool->workers[pool->n_workers];
+
+	worker->pool = pool;
+	int failure = pthread_create(&worker->thread, attributes, pool_work, worker);
+	if (failure == 0)
+		pool->n_workers++;
+	return failure;
+}
+
+int rpc_pool_new(unsigned n_workers, unsigned queue_length, struct rpc_pool **ret,
+		 struct fl_error *err)
+{
+	struct rpc_pool *pool = calloc(1, sizeof(*pool) + n_workers * sizeof(pool->workers[0]));
+	pthread_attr_t attributes;
+	int failure = 0;
+
+	if (!pool)
+		abort();
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->wake, NULL);
+	pool->end = &pool->first;
+	pool->queue_length = queue_length;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, POOL_STACK_BYTES);
+	for (unsigned i = 0; i < n_workers && failure == 0; i++)
+		failure = pool_start_worker(pool, &attributes);
+	pthread_attr_destroy(&attributes);
+	if (failure) {
+		rpc_pool_free(pool);
+		return fl_error_sys(err, failure, "starting %u worker threads", n_workers);
+	}
+	*ret = pool;
+	return 0;
+}
+
+int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
+{
+	int result = -1;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->n_queued < pool->queue_length) {
+		job->next = NULL;
+		*pool->end = job;
+		pool->end = &job->next;
+		pool->n_queued++;
+		pthread_cond_signal(&pool->wake);
+		result = 0;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return result;
+}
+
+struct rpc_server_stats rpc_pool_stats(struct rpc_pool *pool)
+{
+	struct rpc_server_stats stats = { 0 };
+	uint64_t now = fl_clock_us(), oldest = now;
+
+	pthread_mutex_lock(&pool->lock);
+	stats.queued = pool->n_queued;
+	for (unsigned i = 0; i < pool->n_workers; i++) {
+		uint64_t since = pool->workers[i].since_us;
+		if (since == 0)
+			continue;
+		stats.running++;
+		if (since < oldest)
+			oldest = since;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	stats.oldest_ms = (now - oldest) / 1000;
+	return stats;
+}
+
+void rpc_pool_free(struct rpc_pool *pool)
+{
+	if (!pool)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->ending = true;
+	pthread_cond_broadcast(&pool->wake);
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < pool->n_workers; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+	pthread_cond_destroy(&pool->wake);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
