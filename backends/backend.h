@@ -117,16 +117,17 @@ struct fl_publish_spec {
 
 struct fl_backend;
 
-/* An instance: the first member of the backend's own struct. */
+/* An instance: the first member of the backend's own struct, which `open` zeroes. */
 struct fl_pool {
 	const struct fl_backend *backend;
 	const char *name; /* in the configuration; set by the core */
-	unsigned flags;   /* starts as backend->flags; `open` may narrow it to what it found */
+	unsigned without; /* set by `open`: those of backend->flags that this instance lacks */
+	unsigned flags;   /* backend->flags without these; set by the core */
 	struct fl_pool_lock *lock; /* the core's */
 };
 
 /* Called for each entry of a listing; a value other than 0 ends the listing, which then returns
- * 0.  What it is given is valid during the call only. */
+ * 0.  What it is given is valid during the call only; it must not call into the pool. */
 typedef int fl_volume_see(void *cookie, const struct fl_volume *volume);
 typedef int fl_snapshot_see(void *cookie, const struct fl_snapshot *snapshot);
 
@@ -155,35 +156,52 @@ struct fl_record_ops {
 			       uint64_t *ret_version, struct fl_error *err);
 };
 
-/* For FL_BACKEND_COPIES: a copy that somebody else (a launcher's QEMU) writes.
+/* For FL_BACKEND_COPIES: a copy that the core or a launcher's QEMU writes, in three steps, so that
+ * the core can prove between the writing and the publishing that the source stood still.
  *
- * begin makes an invisible target of the volume's size for snapshot `name`, or finds the one that
- * an earlier begin made; *ret_path is the raw image to write to.  Volumes too: `volume` is set
- * instead of `snapshot` when the copy will be a new volume.  commit makes the finished, fsynced copy
- * visible under its name, ready, with the record `format` (see above) and created_ns = cut_ns;
- * done already: the same answer.  abort forgets the target; nothing there is success.  A target that nobody
- * commits stays until abort, the delete of that name, or a new begin. */
+ * begin → somebody writes copy->path and fsyncs it → commit.  A copy whose point in time came before
+ * its end (a launcher's) is remembered by `started`, and found again by the next begin. */
 struct fl_copy_target {
-	const struct fl_snapshot_spec *snapshot;
-	const struct fl_volume_spec *volume;
+	const struct fl_snapshot_spec *snapshot; /* the copy will be this snapshot … */
+	const struct fl_volume_spec *volume;     /* … or this volume; its content is a volume */
+};
+struct fl_copy {
+	const char *handle;  /* that the snapshot or volume has, or will have once committed */
+	const char *path;    /* the raw image to write to; NULL when done or failed */
+	int64_t cut_ns;      /* what `started` stored; 0: not started */
+	bool done;           /* committed already: handle is a finished snapshot or volume */
+	const char *failure; /* what `failed` stored, or NULL */
 };
 struct fl_copy_ops {
-	/* *ret_cut_ns is what `started` stored, 0 when the copy has not been started. */
+	/* Makes an invisible, zeroed target of the size that the finished object will have.  While no
+	 * copy has been started, each begin makes a fresh file under a name of its own and removes what an
+	 * earlier begin of that object left, so that a writer that was believed dead writes to nowhere.
+	 * A started, failed or committed copy is returned as it is; when it is of another source or
+	 * does not fit: FL_EXISTS. */
 	int (*begin)(struct fl_pool *pool, const struct fl_op *op,
-		     const struct fl_copy_target *target, const char **ret_path,
-		     int64_t *ret_cut_ns, struct fl_error *err);
-	/* Remembers durably that the copy was cut at cut_ns; for a snapshot, `get` and `list` show it
-	 * from now on with ready = false. */
+		     const struct fl_copy_target *target, struct fl_copy *ret,
+		     struct fl_error *err);
+	/* Remembers durably that copy->path was cut at copy->cut_ns; for a snapshot, `get` and `list`
+	 * show it from now on with ready = false.  FL_BUSY when another begin replaced copy->path. */
 	int (*started)(struct fl_pool *pool, const struct fl_op *op,
-		       const struct fl_copy_target *target, int64_t cut_ns, struct fl_error *err);
-	/* The copy broke after its cut: for a snapshot `failure` is shown until it is deleted. */
+		       const struct fl_copy_target *target, const struct fl_copy *copy,
+		       struct fl_error *err);
+	/* The copy broke after its cut: for a snapshot, `failure` is shown until it is deleted. */
 	int (*failed)(struct fl_pool *pool, const struct fl_op *op,
 		      const struct fl_copy_target *target, const char *failure,
 		      struct fl_error *err);
+	/* Makes the finished, fsynced copy visible under its name, ready, with created_ns =
+	 * copy->cut_ns and the record `format` of the source (see above); done already is success.
+	 * FL_BUSY when another begin replaced copy->path. */
 	int (*commit)(struct fl_pool *pool, const struct fl_op *op,
-		      const struct fl_copy_target *target, struct fl_error *err);
+		      const struct fl_copy_target *target, const struct fl_copy *copy,
+		      struct fl_error *err);
+	/* Forgets the target copy->path, started or not; nothing there, or replaced by another begin, is
+	 * success.  A target that nobody commits stays until abort, the delete of that object, or a new
+	 * begin. */
 	int (*abort)(struct fl_pool *pool, const struct fl_op *op,
-		     const struct fl_copy_target *target, struct fl_error *err);
+		     const struct fl_copy_target *target, const struct fl_copy *copy,
+		     struct fl_error *err);
 };
 
 struct fl_backend {
@@ -287,14 +305,15 @@ int fl_volume_record_set(struct fl_pool *pool, const struct fl_op *op, const cha
 			 uint64_t *ret_version, struct fl_error *err) fl_must_check;
 
 int fl_copy_begin(struct fl_pool *pool, const struct fl_op *op, const struct fl_copy_target *target,
-		  const char **ret_path, int64_t *ret_cut_ns, struct fl_error *err) fl_must_check;
+		  struct fl_copy *ret, struct fl_error *err) fl_must_check;
 int fl_copy_started(struct fl_pool *pool, const struct fl_op *op,
-		    const struct fl_copy_target *target, int64_t cut_ns, struct fl_error *err)
-	fl_must_check;
+		    const struct fl_copy_target *target, const struct fl_copy *copy,
+		    struct fl_error *err) fl_must_check;
 int fl_copy_failed(struct fl_pool *pool, const struct fl_op *op,
 		   const struct fl_copy_target *target, const char *failure, struct fl_error *err)
 	fl_must_check;
 int fl_copy_commit(struct fl_pool *pool, const struct fl_op *op,
-		   const struct fl_copy_target *target, struct fl_error *err) fl_must_check;
+		   const struct fl_copy_target *target, const struct fl_copy *copy,
+		   struct fl_error *err) fl_must_check;
 int fl_copy_abort(struct fl_pool *pool, const struct fl_op *op, const struct fl_copy_target *target,
-		  struct fl_error *err) fl_must_check;
+		  const struct fl_copy *copy, struct fl_error *err) fl_must_check;
