@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "arena.h"
 #include "error.h"
@@ -47,7 +48,7 @@ struct fl_config_node;
 enum fl_config_kind { FL_CONFIG_SCALAR, FL_CONFIG_MAP, FL_CONFIG_LIST };
 
 /* Parses the file or text; `name` is what errors call it.  An empty document is an empty map.  At
- * most 1 MiB, 32 levels, 100,000 nodes. */
+ * most 1 MiB, 32 levels, 100,000 nodes, 1,000 keys a map. */
 int fl_config_load(struct fl_arena *arena, const char *path, const struct fl_config_node **ret,
 		   struct fl_error *err) fl_must_check;
 int fl_config_parse(struct fl_arena *arena, const char *name, const char *text, size_t size,
@@ -75,7 +76,8 @@ int fl_config_fill(struct fl_arena *arena, const struct fl_config_node *map, con
 		   void *ret, size_t size, struct fl_error *err) fl_must_check;
 
 /* The same from key–value pairs that come with a request (StorageClass parameters): errors name the
- * key and the nearest right one instead of a line. */
+ * key and the nearest right one instead of a line.  A LIST is one text with commas; when a key stands
+ * twice, the last one counts. */
 int fl_config_fill_pairs(struct fl_arena *arena, const struct fl_pair *pairs, size_t n_pairs,
 			 const char *what, const struct fl_option *options, size_t n_options,
 			 void *ret, size_t size, struct fl_error *err) fl_must_check;

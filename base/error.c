@@ -53,10 +53,12 @@ static void error_tidy(char *text, bool cut)
 		text[n - 1 - tail] = '\0';
 }
 
+static void error_write(struct fl_error *err, const char *format, va_list args, const char *rest)
+	fl_printf_like(2, 0);
+
 /* Replaces err->text by "TEXT" and, where they are not NULL, ": " and `rest`.  Arguments may point
  * into the old text, so it is changed last. */
-static void fl_printf_like(2, 0)
-	error_write(struct fl_error *err, const char *format, va_list args, const char *rest)
+static void error_write(struct fl_error *err, const char *format, va_list args, const char *rest)
 {
 	char text[sizeof(err->text)];
 	int n = vsnprintf(text, sizeof(text), format, args);

@@ -4,8 +4,9 @@
  * No shell.  posix_spawn with argv as it is; PATH is /usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, no
  * other variable; stdin is /dev/null or the given text; standard output and error are captured,
  * each capped; every descriptor of ours is close-on-exec; the signal mask is empty; the child is
- * the leader of a process group of its own.  When op->deadline passes, the group gets SIGKILL and is reaped (a child stuck in the
- * kernel is left to a reaper thread), and the call fails with FL_TIMEOUT. */
+ * the leader of a process group of its own.  When op->deadline passes, the group gets SIGKILL and is
+ * reaped (a child stuck in the kernel is left to a reaper thread), and the call fails with
+ * FL_TIMEOUT.  Arguments are seen by everybody on the machine: secrets go through `input`. */
 #pragma once
 
 #include <stddef.h>
@@ -17,12 +18,14 @@ struct fl_proc_result {
 	int exit_status;    /* 0–255, or 128 + signal number */
 	const char *output; /* standard output, NUL-terminated, in op->arena, at most 16 MiB */
 	size_t output_size;
-	const char *errors; /* standard error, at most 64 KiB, in op->arena */
+	const char *errors; /* standard error, its first 64 KiB, in op->arena */
 };
 
 /* Runs argv[0] with argv (ends with NULL) and waits.  Returns 0 when it was run and ended by
- * itself, whatever its exit status; -1 with FL_UNSUPPORTED when the program is not installed ("mkfs.xfs
- * is not installed"), FL_TIMEOUT at the deadline. */
+ * itself, whatever its exit status; -1 with FL_UNSUPPORTED when the program is not installed
+ * ("mkfs.xfs is not installed"), FL_TIMEOUT at the deadline (nothing is started when it has passed
+ * already), FL_INTERNAL when it prints more than 16 MiB (half a list is no list: it is killed).  A
+ * process that the tool leaves behind is not waited for, even if it holds the output open. */
 int fl_proc_run(const struct fl_op *op, const char *const argv[], struct fl_proc_result *ret,
 		struct fl_error *err) fl_must_check;
 

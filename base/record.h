@@ -20,13 +20,15 @@ struct fl_record {
 	const char *value; /* NUL-terminated text, in the arena */
 };
 
-/* Reads record `key` (a safe name) in dir_fd.  Absence is success with version 0. */
+/* Reads record `key` (a safe name of at most 200 bytes that does not end in ".new": it is the file's
+ * name) in dir_fd.  Absence is success with version 0. */
 int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
 		  struct fl_error *err) fl_must_check;
 
 /* Sets the record to `value` if its version still is `expected` (0: if there is none).  On success
- * *ret_version is the new version.  FL_BUSY when another version stands: read again, decide again.
- * A crash leaves the old or the new value. */
+ * *ret_version is the new version.  FL_BUSY when another version stands: read again, decide again;
+ * FL_UNAVAILABLE when another process keeps the directory locked for 30 s.  A crash leaves the old
+ * or the new value. */
 int fl_record_compare_and_set(struct fl_arena *arena, int dir_fd, const char *key,
 			      uint64_t expected, const char *value, uint64_t *ret_version,
 			      struct fl_error *err) fl_must_check;

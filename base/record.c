@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "clock.h"
+#include "file.h"
+#include "text.h"
+
+/* The first line: "fairlead-record 1 VERSION LENGTH SHA256".  The hash is that of "VERSION LENGTH\n"
+ * and the value, so that a damaged version is found, too. */
+#define RECORD_FORMAT "fairlead-record 1 "
+#define RECORD_MAX_HEADER 160
+#define RECORD_LOCK_MS 30000
+
+static int record_check_key(const char *key, struct fl_error *err)
+{
+	if (!fl_text_is_safe_name(key, 200) || fl_text_ends_with(key, ".new"))
+		return fl_error_set(err, FL_INVALID, "\"%s\" cannot name a record", key);
+	return 0;
+}
+
+static const char *record_hash(struct fl_arena *arena, uint64_t version, const char *value)
+{
+	const char *text =
+		fl_arena_printf(arena, "%" PRIu64 " %zu\n%s", version, strlen(value), value);
+	char *hash = fl_arena_alloc(arena, 65);
+
+	fl_text_sha256(text, strlen(text), hash);
+	return hash;
+}
+
+static const char *record_header(struct fl_arena *arena, uint64_t version, const char *value)
+{
+	return fl_arena_printf(arena, RECORD_FORMAT "%" PRIu64 " %zu %s\n", version, strlen(value),
+			       record_hash(arena, version, value));
+}
+
+static int record_damaged(const char *key, const char *how, struct fl_error *err)
+{
+	return fl_error_set(err, FL_INTERNAL, "record %s is damaged: %s", key, how);
+}
+
+/* The header is not taken apart piece by piece: there is one right header for a version and a value,
+ * and it is compared whole. */
+static int record_parse(struct fl_arena *arena, const char *key, const char *text, size_t size,
+			struct fl_record *ret, struct fl_error *err)
+{
+	const char *line = memchr(text, '\n', size);
+	const char *value = line ? line + 1 : NULL;
+	const char *digits, *header;
+	uint64_t version;
+	size_t n;
+
+	if (strlen(text) != size)
+		return record_damaged(key, "it contains a NUL byte", err);
+	if (!fl_text_starts_with(text, RECORD_FORMAT) || !value)
+		return record_damaged(key, "its first line is not that of a record", err);
+	digits = text + strlen(RECORD_FORMAT);
+	n = strspn(digits, "0123456789");
+	if (fl_text_parse_number(fl_arena_strndup(arena, digits, n), &version, err) < 0 ||
+	    version == 0)
+		return record_damaged(key, "its version is not a number", err);
+	header = record_header(arena, version, value);
+	if (strlen(header) != (size_t)(value - text) || memcmp(header, text, strlen(header)) != 0)
+		return record_damaged(key, "its length and checksum do not match its content", err);
+	ret->version = version;
+	ret->value = value;
+	return 0;
+}
+
+int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
+		  struct fl_error *err)
+{
+	struct fl_error why;
+	const char *text;
+	size_t size;
+
+	if (record_check_key(key, err) < 0)
+		return -1;
+	if (fl_file_read(arena, dir_fd, key, FL_RECORD_MAX + RECORD_MAX_HEADER, &text, &size,
+			 &why) == 0)
+		return record_parse(arena, key, text, size, ret, err);
+	if (why.code == FL_NOT_FOUND) {
+		*ret = (struct fl_record){ .version = 0, .value = "" };
+		return 0;
+	}
+	if (why.code == FL_OUT_OF_RANGE)
+		return record_damaged(key, "it is too long for a record", err);
+	*err = why;
+	return fl_error_prefix(err, "record %s", key);
+}
+
+/* A lock belongs to an open file description: opening the directory anew makes threads, and holders
+ * of the same dir_fd in other processes, exclude each other.  Closing it unlocks. */
+static int record_lock(int dir_fd, const char *key, int *ret_fd, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct timespec deadline = fl_clock_after_ms(RECORD_LOCK_MS);
+	uint64_t pause_ms = 1;
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening the directory of record %s", key);
+	/* Not a blocking flock: the holder may be stopped, and every wait has an end. */
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fl_error_sys(err, errno, "locking the directory of record %s", key);
+		if (fl_clock_passed(deadline))
+			return fl_error_set(err, FL_UNAVAILABLE,
+					    "record %s: another process has kept the directory "
+					    "locked for %d s",
+					    key, RECORD_LOCK_MS / 1000);
+		fl_clock_sleep_ms(pause_ms);
+		pause_ms = pause_ms < 16 ? pause_ms * 2 : pause_ms;
+	}
+	*ret_fd = fl_take_fd(&fd);
+	return 0;
+}
+
+int fl_record_compare_and_set(struct fl_arena *arena, int dir_fd, const char *key,
+			      uint64_t expected, const char *value, uint64_t *ret_version,
+			      struct fl_error *err)
+{
+	fl_cleanup(fl_close) int lock_fd = -1;
+	struct fl_record now;
+	const char *text;
+
+	if (record_check_key(key, err) < 0)
+		return -1;
+	if (strlen(value) > FL_RECORD_MAX)
+		return fl_error_set(err, FL_INVALID,
+				    "the value of record %s is longer than %d bytes", key,
+				    FL_RECORD_MAX);
+	if (record_lock(dir_fd, key, &lock_fd, err) < 0 ||
+	    fl_record_get(arena, dir_fd, key, &now, err) < 0)
+		return -1;
+	if (now.version != expected)
+		return fl_error_set(err, FL_BUSY,
+				    "record %s was changed meanwhile: it has version %" PRIu64
+				    ", not %" PRIu64,
+				    key, now.version, expected);
+	text = fl_arena_printf(arena, "%s%s", record_header(arena, expected + 1, value), value);
+	if (fl_file_replace(dir_fd, key, text, strlen(text), 0600, err) < 0)
+		return fl_error_prefix(err, "record %s", key);
+	*ret_version = expected + 1;
+	return 0;
+}
