@@ -11,10 +11,10 @@ import time
 import builds
 import programs
 
-# The order; a ring that is not named here runs last, and bench and these helpers never.
+# The order; a ring that is not named here runs last, and bench never.
 ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "cli", "sanity", "badinput", "launcher",
          "e2e"]
-NO_RINGS = {"bench", "run"}
+NO_RINGS = {"bench"}
 # Looks at the source, so once is enough.
 ONCE = {"lint", "install"}
 
@@ -63,7 +63,8 @@ def rings_of(build):
     if build is builds.PLAIN:
         rings.setdefault("lint", [])[:0] = [
             programs.Program("lint", "lint.sh", ["tests/lint.sh"]),
-            programs.Program("lint", "lint-selftest.sh", ["tests/lint-selftest.sh"])]
+            programs.Program("lint", "lint-selftest.sh", ["tests/lint-selftest.sh"]),
+            programs.Program("lint", "run-selftest", [sys.executable, "tests/run/selftest.py"])]
     for name in NO_RINGS:
         rings.pop(name, None)
     return dict(sorted(rings.items(), key=lambda item: (
