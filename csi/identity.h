@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identity: the CSI Identity service, on every socket. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "rpc/rpc.h"
+
+#define IDENTITY_NAME "csi.fairlead.io"
+
+/* The cookie of the service.  Written by who starts the process, read by the polling thread. */
+struct identity {
+	bool can_expand;   /* a configured pool can grow its volumes; set before serving */
+	atomic_bool ready; /* the pools are open */
+};
+
+/* The service over `identity` (borrowed). */
+struct rpc_service identity_service(struct identity *identity);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Offer: what a service can do, as the capability lists of CSI's answers.  The numbers are CSI's. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "csi/csi.pb-c.h"
+
+enum controller_offer {
+	CONTROLLER_CREATE_DELETE_VOLUME = 1,
+	CONTROLLER_PUBLISH_UNPUBLISH_VOLUME = 2,
+	CONTROLLER_LIST_VOLUMES = 3,
+	CONTROLLER_GET_CAPACITY = 4,
+	CONTROLLER_CREATE_DELETE_SNAPSHOT = 5,
+	CONTROLLER_LIST_SNAPSHOTS = 6,
+	CONTROLLER_CLONE_VOLUME = 7,
+	CONTROLLER_PUBLISH_READONLY = 8,
+	CONTROLLER_EXPAND_VOLUME = 9,
+	CONTROLLER_LIST_VOLUMES_PUBLISHED_NODES = 10,
+	CONTROLLER_SINGLE_NODE_MULTI_WRITER = 13,
+};
+
+enum node_offer {
+	NODE_STAGE_UNSTAGE_VOLUME = 1,
+	NODE_GET_VOLUME_STATS = 2,
+	NODE_EXPAND_VOLUME = 3,
+	NODE_SINGLE_NODE_MULTI_WRITER = 5,
+	NODE_VOLUME_MOUNT_GROUP = 6,
+};
+
+/* Both return an array of `n` messages in the arena. */
+Csi__V1__ControllerServiceCapability **offer_controller(struct fl_arena *arena,
+							const enum controller_offer *offers,
+							size_t n);
+Csi__V1__NodeServiceCapability **offer_node(struct fl_arena *arena, const enum node_offer *offers,
+					    size_t n);
