@@ -35,8 +35,8 @@ static struct fl_error test_error __attribute__((unused));
 	do {                                                                                       \
 		if (!(condition)) {                                                                \
 			test_failures++;                                                           \
-			printf("# %s:%d: not true: %s: ", __FILE__, __LINE__, #condition);         \
-			printf("" __VA_ARGS__);                                                    \
+			printf("# %s:%d: not true: %s:", __FILE__, __LINE__, #condition);          \
+			printf(" " __VA_ARGS__);                                                   \
 			printf("\n");                                                              \
 		}                                                                                  \
 	} while (0)
