@@ -7,7 +7,50 @@
  * Arrows with a word are completions on the polling thread. */
 #pragma once
 
+#include <stdatomic.h>
+#include <stddef.h>
+
 #include "server.h"
+
+struct rpc_call {
+	struct rpc_job job;
+	struct rpc_server *server;
+	grpc_call *grpc; /* NULL while armed */
+	grpc_call_details details;
+	grpc_metadata_array metadata;
+	grpc_byte_buffer *payload;
+	const struct rpc_route *route;
+	struct fl_arena *arena;
+	const ProtobufCMessage *request;
+	struct fl_progress progress;
+	struct timespec deadline; /* the caller's until the handler runs, then the earlier one */
+	uint64_t arrived_us, started_us;
+	pid_t peer;
+	char id[24];
+	bool has_sent; /* the initial metadata is out */
+	enum { CALL_IDLE, CALL_SENDING, CALL_SENT, CALL_NOT_SENT } sending; /* server's lock */
+	int closed_early; /* written by gRPC before `closed` */
+	atomic_bool cancelled;
+	atomic_int refs; /* one for the way to `finished`, one for `closed` */
+	struct rpc_tag accepted, received, closed, sent, finished;
+};
+
+#define CALL_OF(pointer, member)                                                                   \
+	((struct rpc_call *)((char *)(pointer)-offsetof(struct rpc_call, member)))
 
 /* Makes a call object that waits for a caller; every accepted call arms the next one. */
 void rpc_call_arm(struct rpc_server *server);
+void rpc_call_unref(struct rpc_call *call);
+/* Starts operations; their completion, or the failure to start them, takes over a reference that the
+ * caller holds. */
+void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct rpc_tag *tag);
+
+/* The end of every call: reports it, then sends the answer (NULL for none) and the status.  Works on
+ * a call whose caller has left.  Takes over the way's reference. */
+void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
+		     const ProtobufCMessage *answer);
+/* The same without an answer, for a call that no handler sees. */
+void rpc_call_refuse(struct rpc_call *call, enum fl_error_code code, const char *format, ...)
+	fl_printf_like(3, 4);
+/* `done` of the tag `sent`: wakes rpc_send. */
+void rpc_call_sent(struct rpc_tag *tag, bool ok);

@@ -60,6 +60,16 @@ static int listener_lock(const struct sockaddr_un *address, int *ret_fd, struct 
 	return 0;
 }
 
+/* Another socket at the path is a predecessor's; anything else is somebody's file. */
+static int listener_check_path(const char *path, struct fl_error *err)
+{
+	struct stat there;
+
+	if (lstat(path, &there) == 0 && !S_ISSOCK(there.st_mode))
+		return fl_error_set(err, FL_EXISTS, "%s is there already and is no socket", path);
+	return 0;
+}
+
 /* A listening socket beside the path, then renamed over it. */
 static int listener_bind(struct rpc_listener *self, struct fl_error *err)
 {
@@ -69,7 +79,8 @@ static int listener_bind(struct rpc_listener *self, struct fl_error *err)
 
 	strncat(beside.sun_path, LISTENER_SUFFIX,
 		sizeof(beside.sun_path) - strlen(beside.sun_path) - 1);
-	if (listener_lock(&self->address, &directory, err) < 0)
+	if (listener_lock(&self->address, &directory, err) < 0 ||
+	    listener_check_path(path, err) < 0)
 		return -1;
 	if (unlink(beside.sun_path) < 0 && errno != ENOENT)
 		return fl_error_sys(err, errno, "removing %s", beside.sun_path);

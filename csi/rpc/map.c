@@ -22,7 +22,7 @@ static const ProtobufCMessage *map_entry(const void *entries, size_t i)
 	return entry;
 }
 
-/* Equal keys keep the order of the array they came in: their values' places tell it. */
+/* `place` makes the sort stable: the last of equal keys stays the last. */
 struct map_item {
 	struct fl_pair pair;
 	size_t place;

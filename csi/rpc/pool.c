@@ -20,7 +20,7 @@ struct rpc_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct rpc_job *first, **end;
-	unsigned n_queued, queue_length;
+	unsigned n_queued, n_running, queue_length;
 	bool ending;
 	unsigned n_workers;
 	struct pool_worker workers[];
@@ -49,10 +49,12 @@ static void *pool_work(void *arg)
 	pthread_mutex_lock(&pool->lock);
 	while ((job = pool_next_locked(pool))) {
 		self->since_us = fl_clock_us();
+		pool->n_running++;
 		pthread_mutex_unlock(&pool->lock);
 		job->run(job);
 		pthread_mutex_lock(&pool->lock);
 		self->since_us = 0;
+		pool->n_running--;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -101,7 +103,8 @@ int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 	int result = -1;
 
 	pthread_mutex_lock(&pool->lock);
-	if (pool->n_queued < pool->queue_length) {
+	/* A job for which a worker is free is in the queue for a moment only. */
+	if (pool->n_queued + pool->n_running < pool->queue_length + pool->n_workers) {
 		job->next = NULL;
 		*pool->end = job;
 		pool->end = &job->next;
@@ -120,12 +123,10 @@ struct rpc_server_stats rpc_pool_stats(struct rpc_pool *pool)
 
 	pthread_mutex_lock(&pool->lock);
 	stats.queued = pool->n_queued;
+	stats.running = pool->n_running;
 	for (unsigned i = 0; i < pool->n_workers; i++) {
 		uint64_t since = pool->workers[i].since_us;
-		if (since == 0)
-			continue;
-		stats.running++;
-		if (since < oldest)
+		if (since != 0 && since < oldest)
 			oldest = since;
 	}
 	pthread_mutex_unlock(&pool->lock);

@@ -45,10 +45,10 @@ static int route_check(const struct rpc_service *service, struct fl_error *err)
 
 static void route_fill(struct rpc_route *route, const struct rpc_service *service, size_t i)
 {
-	route->service = service->descriptor;
+	route->service = service;
 	route->types = &service->descriptor->methods[i];
 	route->method = &service->methods[i];
-	if (asprintf(&route->path, "/%s/%s", route->service->name, route->types->name) < 0)
+	if (asprintf(&route->path, "/%s/%s", service->descriptor->name, route->types->name) < 0)
 		abort();
 }
 

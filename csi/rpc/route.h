@@ -6,7 +6,7 @@
 
 struct rpc_route {
 	char *path;
-	const ProtobufCServiceDescriptor *service;
+	const struct rpc_service *service;
 	const ProtobufCMethodDescriptor *types;
 	const struct rpc_method *method;
 };
