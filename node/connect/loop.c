@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files become loop devices.
+ *
+ * A loop device of ours carries the tag "fairlead:" and a hash of the volume's id as its file name
+ * (lo_file_name), which only whoever attaches it can set: so it is known whose it is even when the
+ * image has been renamed or deleted.  Which image it reads and writes is told by device and inode
+ * number, never by the path in sysfs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "node/connect/connect.h"
+
+#define LOOP_ATTEMPTS 64
+#define LOOP_GONE_MS 3000
+
+/* What a device is looked for by. */
+struct loop_image {
+	char tag[LO_NAME_SIZE];
+	bool known; /* dev and ino are */
+	dev_t dev;
+	ino_t ino;
+};
+
+/* A bound loop device. */
+struct loop_device {
+	unsigned number;
+	bool ours;      /* it carries the volume's tag */
+	bool of_image;  /* it is backed by the image's inode */
+	uint32_t flags; /* LO_FLAGS_… */
+};
+
+static void loop_image_of(const char *volume_id, const struct fl_source *source,
+			  struct loop_image *ret)
+{
+	char hash[65];
+	struct stat st;
+
+	memset(ret, 0, sizeof(*ret));
+	fl_text_sha256(volume_id, strlen(volume_id), hash);
+	snprintf(ret->tag, sizeof(ret->tag), "fairlead:%.32s", hash);
+	ret->known = source && stat(source->file.path, &st) == 0;
+	if (ret->known) {
+		ret->dev = st.st_dev;
+		ret->ino = st.st_ino;
+	}
+}
+
+static int loop_check(const struct fl_op *op, const struct fl_source *source, struct fl_error *err)
+{
+	const char *path = source->file.path;
+	struct stat st;
+
+	(void)op;
+	if (lstat(path, &st) < 0)
+		return fl_error_sys(err, errno, "looking at %s", path);
+	if (!S_ISREG(st.st_mode))
+		return fl_error_set(err, FL_IN_USE, "%s is not a regular file", path);
+	if ((uint64_t)st.st_size < source->size_bytes)
+		return fl_error_set(err, FL_IN_USE,
+				    "%s has %jd bytes, but the volume has %ju: it was truncated",
+				    path, (intmax_t)st.st_size, (uintmax_t)source->size_bytes);
+	return 0;
+}
+
+static int loop_open(unsigned number, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/loop%u", number);
+	return open(path, flags | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* Looks at one device; *ret_matches false when it is unbound or another image's. */
+static int loop_inspect(unsigned number, const struct loop_image *image, struct loop_device *ret,
+			bool *ret_matches, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = loop_open(number, O_RDONLY);
+	struct loop_info64 info;
+
+	*ret_matches = false;
+	/* It may be going away just now. */
+	if (fd < 0 && (errno == ENXIO || errno == ENOENT || errno == ENODEV))
+		return 0;
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening /dev/loop%u", number);
+	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+		return errno == ENXIO ? 0 : fl_error_sys(err, errno, "asking /dev/loop%u", number);
+	ret->number = number;
+	ret->flags = info.lo_flags;
+	ret->ours = strncmp((const char *)info.lo_file_name, image->tag, LO_NAME_SIZE) == 0;
+	ret->of_image = image->known && info.lo_device == image->dev && info.lo_inode == image->ino;
+	*ret_matches = ret->ours || ret->of_image;
+	return 0;
+}
+
+/* The next bound device that matches, from a directory stream of /sys/block; *ret_found false at
+ * the end. */
+static int loop_next(DIR *dir, const struct loop_image *image, struct loop_device *ret,
+		     bool *ret_found, struct fl_error *err)
+{
+	const struct dirent *entry;
+	char path[300];
+	unsigned number;
+
+	*ret_found = false;
+	while (!*ret_found && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "loop%u", &number) != 1)
+			continue;
+		snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", entry->d_name);
+		if (access(path, F_OK) == 0 && loop_inspect(number, image, ret, ret_found, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int loop_first(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
+		      struct fl_error *err)
+{
+	fl_cleanup(fl_closedir) DIR *dir = opendir("/sys/block");
+
+	if (!dir)
+		return fl_error_sys(err, errno, "reading /sys/block");
+	return loop_next(dir, image, ret, ret_found, err);
+}
+
+/* Fills *ret from an open device. */
+static int loop_describe(const struct fl_op *op, int fd, unsigned number, struct connection *ret,
+			 struct fl_error *err)
+{
+	struct stat st;
+	int read_only;
+
+	ret->path = fl_arena_printf(op->arena, "/dev/loop%u", number);
+	ret->name = ret->path + strlen("/dev/");
+	if (fstat(fd, &st) < 0 || ioctl(fd, BLKGETSIZE64, &ret->size_bytes) < 0 ||
+	    ioctl(fd, BLKROGET, &read_only) < 0)
+		return fl_error_sys(err, errno, "asking %s", ret->path);
+	ret->device = st.st_rdev;
+	ret->read_only = read_only != 0;
+	ret->stale = false;
+	return 0;
+}
+
+/* Somebody asked the kernel to drop the device as soon as nobody has it open.  It is ours and is
+ * wanted: take that back. */
+static int loop_keep(int fd, unsigned number, struct fl_error *err)
+{
+	struct loop_info64 info;
+
+	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+		return fl_error_sys(err, errno, "asking /dev/loop%u", number);
+	if (!(info.lo_flags & LO_FLAGS_AUTOCLEAR))
+		return 0;
+	info.lo_flags &= ~(uint32_t)LO_FLAGS_AUTOCLEAR;
+	if (ioctl(fd, LOOP_SET_STATUS64, &info) < 0)
+		return fl_error_sys(err, errno, "keeping /dev/loop%u", number);
+	return 0;
+}
+
+static int loop_find(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
+		     bool *ret_found, struct connection *ret, struct fl_error *err)
+{
+	struct loop_image image;
+	struct loop_device device;
+
+	loop_image_of(volume_id, source, &image);
+	if (loop_first(&image, &device, ret_found, err) < 0)
+		return -1;
+	if (!*ret_found)
+		return 0;
+	if (!device.ours)
+		return fl_error_set(err, FL_IN_USE,
+				    "somebody else attached the image of volume %s to /dev/loop%u: "
+				    "losetup --detach /dev/loop%u",
+				    volume_id, device.number, device.number);
+	fl_cleanup(fl_close) int fd = loop_open(device.number, O_RDONLY);
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening /dev/loop%u", device.number);
+	if (loop_keep(fd, device.number, err) < 0 ||
+	    loop_describe(op, fd, device.number, ret, err) < 0)
+		return -1;
+	ret->stale = image.known && !device.of_image;
+	return 0;
+}
+
+/* Direct I/O needs sectors as large as those below the image's file system. */
+static uint32_t loop_block_size(int image_fd, uint64_t size)
+{
+	struct statx st;
+
+	if (statx(image_fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &st) < 0 ||
+	    !(st.stx_mask & STATX_DIOALIGN) || st.stx_dio_offset_align <= 512)
+		return 512;
+	return st.stx_dio_offset_align <= 4096 && size % st.stx_dio_offset_align == 0
+		       ? st.stx_dio_offset_align
+		       : 512;
+}
+
+/* Says in the log when the kernel did without direct I/O: then pages are cached twice. */
+static void loop_log_made(const char *volume_id, int fd, unsigned number)
+{
+	struct loop_info64 info;
+	struct fl_log_line line;
+	bool direct =
+		ioctl(fd, LOOP_GET_STATUS64, &info) == 0 && (info.lo_flags & LO_FLAGS_DIRECT_IO);
+
+	fl_log_begin(&line, direct ? FL_LOG_INFO : FL_LOG_WARNING, "connect");
+	fl_log_text(&line, "volume", volume_id);
+	fl_log_text(&line, "way", "loop");
+	fl_log_number(&line, "loop", number);
+	fl_log_text(&line, "direct_io", direct ? "yes" : "refused by the image's file system");
+	fl_log_end(&line);
+}
+
+/* Binds a device to the image in one step, so that a crash leaves all of it or nothing.  Returns 1
+ * when the device was taken by somebody else meanwhile. */
+static int loop_bind(unsigned number, const struct loop_config *config, int *ret_fd,
+		     struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = loop_open(number, O_RDWR);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == EBUSY))
+		return 1;
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening /dev/loop%u", number);
+	if (ioctl(fd, LOOP_CONFIGURE, config) == 0) {
+		*ret_fd = fl_take_fd(&fd);
+		return 0;
+	}
+	if (errno == EBUSY || errno == ENXIO || errno == EINTR)
+		return 1;
+	if (errno == ENOTTY)
+		return fl_error_set(
+			err, FL_UNSUPPORTED,
+			"this kernel has no LOOP_CONFIGURE: Linux 5.8 or newer is needed");
+	return fl_error_sys(err, errno, "attaching an image to /dev/loop%u", number);
+}
+
+static int loop_make(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
+		     bool read_only, struct connection *ret, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	fl_cleanup(fl_close) int image_fd =
+		open(source->file.path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
+	struct loop_config config = { .fd = (uint32_t)image_fd };
+	struct loop_image image;
+
+	if (control < 0)
+		return fl_error_sys(err, errno, "opening /dev/loop-control");
+	if (image_fd < 0)
+		return fl_error_sys(err, errno, "opening %s", source->file.path);
+	loop_image_of(volume_id, source, &image);
+	memcpy(config.info.lo_file_name, image.tag, sizeof(config.info.lo_file_name));
+	config.block_size = loop_block_size(image_fd, source->size_bytes);
+	config.info.lo_flags = LO_FLAGS_DIRECT_IO | (read_only ? LO_FLAGS_READ_ONLY : 0u);
+
+	for (int i = 0; i < LOOP_ATTEMPTS && !fl_clock_passed(op->deadline); i++) {
+		fl_cleanup(fl_close) int fd = -1;
+		int number = ioctl(control, LOOP_CTL_GET_FREE);
+		int taken;
+
+		if (number < 0)
+			return fl_error_sys(err, errno, "asking for a free loop device");
+		taken = loop_bind((unsigned)number, &config, &fd, err);
+		if (taken < 0)
+			return -1;
+		if (taken == 0) {
+			loop_log_made(volume_id, fd, (unsigned)number);
+			return loop_describe(op, fd, (unsigned)number, ret, err);
+		}
+		/* Another process took it, or its node is not there yet. */
+		fl_clock_sleep_ms(i < 8 ? 1 : 20);
+	}
+	return fl_error_set(err, FL_UNAVAILABLE, "no free loop device could be had");
+}
+
+static int loop_refresh(const struct fl_op *op, struct connection *connection, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = open(connection->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	(void)op;
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening %s", connection->path);
+	if (ioctl(fd, LOOP_SET_CAPACITY, 0) < 0 ||
+	    ioctl(fd, BLKGETSIZE64, &connection->size_bytes) < 0)
+		return fl_error_sys(err, errno, "growing %s", connection->path);
+	return 0;
+}
+
+/* Asks the kernel to drop the device.  O_EXCL refuses while it is mounted or otherwise held. */
+static int loop_drop(unsigned number, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = loop_open(number, O_RDONLY | O_EXCL);
+
+	if (fd < 0 && (errno == ENXIO || errno == ENOENT))
+		return 0;
+	if (fd < 0 && errno == EBUSY)
+		return fl_error_set(err, FL_IN_USE,
+				    "/dev/loop%u is mounted or held by a process: findmnt "
+				    "/dev/loop%u, fuser /dev/loop%u",
+				    number, number, number);
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening /dev/loop%u", number);
+	/* What the device's cache still has goes to the image, and the image's to the disk. */
+	if (fsync(fd) < 0)
+		return fl_error_sys(err, errno, "flushing /dev/loop%u", number);
+	if (ioctl(fd, LOOP_CLR_FD, 0) < 0 && errno != ENXIO)
+		return fl_error_sys(err, errno, "detaching /dev/loop%u", number);
+	return 0;
+}
+
+/* Drops what was found and waits until it is gone: with another opener the kernel only remembers
+ * to drop it later, and that is not absence. */
+static int loop_drop_and_wait(const struct fl_op *op, const struct loop_image *image,
+			      struct loop_device device, struct fl_error *err)
+{
+	struct timespec until = fl_clock_earlier(op->deadline, fl_clock_after_ms(LOOP_GONE_MS));
+	bool matches = true;
+
+	if (loop_drop(device.number, err) < 0)
+		return -1;
+	for (int i = 0; matches; i++) {
+		if (loop_inspect(device.number, image, &device, &matches, err) < 0)
+			return -1;
+		if (matches && fl_clock_passed(until))
+			break;
+		if (matches)
+			fl_clock_sleep_ms(i < 10 ? 1 : 50);
+	}
+	if (!matches)
+		return 0;
+	fl_cleanup(fl_close) int fd = loop_open(device.number, O_RDONLY);
+
+	if (fd >= 0 && loop_keep(fd, device.number, err) < 0)
+		return -1;
+	return fl_error_set(err, FL_IN_USE,
+			    "/dev/loop%u is still open in another process: fuser /dev/loop%u",
+			    device.number, device.number);
+}
+
+static int loop_remove(const struct fl_op *op, const char *volume_id,
+		       const struct fl_source *source, struct fl_error *err)
+{
+	struct loop_image image;
+	struct loop_device device;
+	bool found;
+
+	loop_image_of(volume_id, source, &image);
+	/* Until a whole scan finds nothing: that is the proof. */
+	for (int i = 0; i < LOOP_ATTEMPTS; i++) {
+		if (loop_first(&image, &device, &found, err) < 0)
+			return -1;
+		if (!found)
+			return 0;
+		if (!device.ours)
+			return fl_error_set(err, FL_IN_USE,
+					    "somebody else attached the image of volume %s to "
+					    "/dev/loop%u: losetup --detach /dev/loop%u",
+					    volume_id, device.number, device.number);
+		if (loop_drop_and_wait(op, &image, device, err) < 0)
+			return -1;
+	}
+	return fl_error_set(err, FL_IN_USE, "loop devices of volume %s come back all the time",
+			    volume_id);
+}
+
+const struct connect_way connect_loop = {
+	.kind = FL_SOURCE_FILE,
+	.name = "loop",
+	.check = loop_check,
+	.find = loop_find,
+	.make = loop_make,
+	.refresh = loop_refresh,
+	.remove = loop_remove,
+};

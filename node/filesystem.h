@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filesystem: what is on a device, and making and growing what may be there.  The only file that
+ * knows libblkid.  When a file system may be made at all is format.h's decision. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/op.h"
+#include "base/text.h"
+#include "node/connect/connect.h"
+
+/* A kind of file system that we make, mount and grow. */
+struct filesystem;
+
+/* "ext4", "xfs", "btrfs"; FL_INVALID for another name. */
+int filesystem_get(const char *name, const struct filesystem **ret, struct fl_error *err)
+	fl_must_check;
+const char *filesystem_name(const struct filesystem *type);
+/* Options with which it is always mounted: "nouuid", or "". */
+const char *filesystem_mount_data(const struct filesystem *type);
+
+/* What libblkid finds: a file system ("ext4"), a partition table ("a partition table (dos)"),
+ * something else with a name; NULL when it finds nothing.  A device that cannot be read is an
+ * error and never "nothing". */
+int filesystem_probe(const struct fl_op *op, const char *device, const char **ret_found,
+		     struct fl_error *err) fl_must_check;
+
+/* Whether the first and the last MiB of the device read as zeros, past the page cache. */
+int filesystem_is_blank(const struct connection *connection, bool *ret, struct fl_error *err)
+	fl_must_check;
+/* Makes them so.  FL_BUSY while a mkfs of an earlier attempt still runs. */
+int filesystem_blank(const struct connection *connection, struct fl_error *err) fl_must_check;
+
+/* The words of volume_context's mkfs options, checked against what this kind takes: FL_INVALID names
+ * an option that is unknown, or that points at other files or devices.  `words` ends with NULL. */
+int filesystem_options(struct fl_arena *arena, const struct filesystem *type, const char *text,
+		       const char *const **ret_words, struct fl_error *err) fl_must_check;
+
+/* Makes a file system, whatever is there.  FL_TIMEOUT when it was cut off: it is to be made again. */
+int filesystem_make(const struct fl_op *op, const struct filesystem *type, const char *device,
+		    const char *const *words, struct fl_error *err) fl_must_check;
+
+/* Grows the mounted file system to its device; already that large is success. */
+int filesystem_grow(const struct fl_op *op, const struct filesystem *type, const char *device,
+		    const char *point, struct fl_error *err) fl_must_check;

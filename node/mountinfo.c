@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/mountinfo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define MOUNTINFO_MAX 100000
+#define MOUNTINFO_MAX_BYTES ((size_t)64 << 20)
+#define MOUNTINFO_READS_MAX 16
+
+/* Cuts the next field off *line: the text up to a blank or the end. */
+static char *mountinfo_field(char **line)
+{
+	char *field = *line;
+	char *blank = strchr(field, ' ');
+
+	if (blank) {
+		*blank = '\0';
+		*line = blank + 1;
+	} else {
+		*line = field + strlen(field);
+	}
+	return field;
+}
+
+/* The kernel writes blank, tab, newline and backslash as three octal digits. */
+static const char *mountinfo_unescape(char *text)
+{
+	char *out = text;
+
+	for (const char *in = text; *in; in++) {
+		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' &&
+		    in[3] >= '0' && in[3] <= '7') {
+			*out++ = (char)((in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0'));
+			in += 3;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+	return text;
+}
+
+/* Whether "ro" is among the comma-separated options. */
+static bool mountinfo_has_ro(const char *options)
+{
+	for (const char *at = options; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, "ro", 2) == 0 && (at[2] == ',' || at[2] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int mountinfo_device(char *text, dev_t *ret)
+{
+	struct fl_error ignored;
+	uint64_t first, second;
+	char *colon = strchr(text, ':');
+
+	if (!colon)
+		return -1;
+	*colon = '\0';
+	if (fl_text_parse_number(text, &first, &ignored) < 0 ||
+	    fl_text_parse_number(colon + 1, &second, &ignored) < 0 || first > UINT32_MAX ||
+	    second > UINT32_MAX)
+		return -1;
+	*ret = makedev((unsigned)first, (unsigned)second);
+	return 0;
+}
+
+/* One line: id parent major:minor root point options [tags…] - type source super-options */
+static int mountinfo_line(char *line, struct mountinfo_entry *ret)
+{
+	struct fl_error ignored;
+
+	if (fl_text_parse_number(mountinfo_field(&line), &ret->id, &ignored) < 0 ||
+	    fl_text_parse_number(mountinfo_field(&line), &ret->parent, &ignored) < 0 ||
+	    mountinfo_device(mountinfo_field(&line), &ret->device) < 0)
+		return -1;
+	ret->root = mountinfo_unescape(mountinfo_field(&line));
+	ret->point = mountinfo_unescape(mountinfo_field(&line));
+	ret->read_only = mountinfo_has_ro(mountinfo_field(&line));
+	while (*line && strcmp(mountinfo_field(&line), "-") != 0)
+		;
+	ret->type = mountinfo_unescape(mountinfo_field(&line));
+	ret->source = mountinfo_unescape(mountinfo_field(&line));
+	ret->read_only |= mountinfo_has_ro(mountinfo_field(&line));
+	return *ret->root && *ret->point && *ret->type ? 0 : -1;
+}
+
+int mountinfo_parse(struct fl_arena *arena, const char *text, size_t size, struct mountinfo *ret,
+		    struct fl_error *err)
+{
+	struct mountinfo_entry *entries = NULL;
+	size_t n = 0, capacity = 0;
+	char *copy = fl_arena_strndup(arena, text, size);
+
+	for (char *line = copy; *line;) {
+		char *end = strchr(line, '\n');
+		char *next = end ? end + 1 : line + strlen(line);
+
+		if (end)
+			*end = '\0';
+		if (n == MOUNTINFO_MAX)
+			return fl_error_set(err, FL_INTERNAL, "more than %d mounts", MOUNTINFO_MAX);
+		entries = fl_arena_grow(arena, entries, n, &capacity, sizeof(*entries));
+		if (mountinfo_line(line, &entries[n]) < 0)
+			return fl_error_set(err, FL_INTERNAL,
+					    "mountinfo line %zu is not understood", n + 1);
+		n++;
+		line = next;
+	}
+	ret->entries = entries;
+	ret->n = n;
+	return 0;
+}
+
+/* Reads the file to its end into a heap buffer. */
+static int mountinfo_text(int fd, char **ret, size_t *ret_size, struct fl_error *err)
+{
+	size_t size = 0, room = 1 << 16;
+	fl_cleanup(fl_free) char *text = malloc(room);
+
+	while (text) {
+		ssize_t n = read(fd, text + size, room - size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fl_error_sys(err, errno, "reading /proc/self/mountinfo");
+		size += (size_t)n;
+		if (n == 0) {
+			*ret = text;
+			*ret_size = size;
+			text = NULL;
+			return 0;
+		}
+		if (size == room) {
+			char *larger = room < MOUNTINFO_MAX_BYTES ? realloc(text, room * 2) : NULL;
+
+			if (!larger)
+				break;
+			room *= 2;
+			text = larger;
+		}
+	}
+	return fl_error_set(err, FL_UNAVAILABLE, "no memory for the table of mounts");
+}
+
+int mountinfo_read(struct fl_arena *arena, struct mountinfo *ret, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	fl_cleanup(fl_free) char *text = NULL;
+	size_t size = 0;
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening /proc/self/mountinfo");
+	for (int i = 0; i < MOUNTINFO_READS_MAX; i++) {
+		struct pollfd changed = { .fd = fd, .events = POLLPRI };
+
+		fl_free(&text);
+		text = NULL;
+		if (lseek(fd, 0, SEEK_SET) < 0)
+			return fl_error_sys(err, errno, "reading /proc/self/mountinfo");
+		if (mountinfo_text(fd, &text, &size, err) < 0)
+			return -1;
+		/* A table that changed while it was read in pieces may lack entries (before Linux
+		 * 5.8); on a busy host the last of the attempts has to do. */
+		if (poll(&changed, 1, 0) <= 0)
+			break;
+	}
+	return mountinfo_parse(arena, text, size, ret, err);
+}
+
+/* The id of the mount that `path` is on, and whether the path is that mount's root; *ret_id 0 when
+ * the path is not there. */
+static int mountinfo_id(const char *path, uint64_t *ret_id, bool *ret_is_root, struct fl_error *err)
+{
+	struct statx st;
+
+	*ret_id = 0;
+	*ret_is_root = false;
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : fl_error_sys(err, errno, "looking at %s", path);
+	if (!(st.stx_mask & STATX_MNT_ID) || !(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+		return fl_error_set(err, FL_UNSUPPORTED,
+				    "this kernel does not tell mounts apart: "
+				    "Linux 5.8 or newer is needed");
+	*ret_id = st.stx_mnt_id;
+	*ret_is_root = st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	return 0;
+}
+
+int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinfo_entry **ret,
+		 struct fl_error *err)
+{
+	struct mountinfo table;
+	uint64_t id;
+	bool is_root;
+
+	if (mountinfo_id(path, &id, &is_root, err) < 0)
+		return -1;
+	if (id == 0 || !is_root) {
+		*ret = NULL;
+		return 0;
+	}
+	if (mountinfo_read(arena, &table, err) < 0)
+		return -1;
+	for (size_t i = 0; i < table.n; i++) {
+		if (table.entries[i].id == id) {
+			*ret = &table.entries[i];
+			return 0;
+		}
+	}
+	return fl_error_set(err, FL_UNAVAILABLE, "the mount at %s changes just now", path);
+}
+
+bool mountinfo_is_filesystem_of(const struct mountinfo_entry *entry, dev_t device)
+{
+	struct stat st;
+
+	if (entry->device == device)
+		return true;
+	/* btrfs gives every file system a number of its own; its source is the device. */
+	return major(entry->device) == 0 && entry->source[0] == '/' &&
+	       strcmp(entry->type, "btrfs") == 0 && stat(entry->source, &st) == 0 &&
+	       S_ISBLK(st.st_mode) && st.st_rdev == device;
+}
+
+bool mountinfo_is_node_of(const struct mountinfo_entry *entry, dev_t device, const char *name)
+{
+	const char *base = strrchr(entry->root, '/');
+	struct stat st;
+
+	/* The name first: stat only what can be it. */
+	return base && strcmp(base + 1, name) == 0 && lstat(entry->point, &st) == 0 &&
+	       S_ISBLK(st.st_mode) && st.st_rdev == device;
+}
