@@ -60,6 +60,7 @@ void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
 	if (body)
 		grpc_byte_buffer_destroy(body);
 	grpc_slice_unref(details);
+	rpc_call_unref(call);
 }
 
 void rpc_call_refuse(struct rpc_call *call, enum fl_error_code code, const char *format, ...)

@@ -33,6 +33,7 @@ void rpc_call_unref(struct rpc_call *call)
 
 void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct rpc_tag *tag)
 {
+	atomic_fetch_add(&call->refs, 1);
 	/* An error means that nothing was started, so no completion will come. */
 	if (grpc_call_start_batch(call->grpc, ops, n, tag, NULL) != GRPC_CALL_OK)
 		rpc_call_unref(call);
@@ -156,7 +157,6 @@ static void call_watch_close(struct rpc_call *call)
 	/* Its own batch: together with the status it would tell of a leaving caller only after the
 	 * answer. */
 	op.data.recv_close_on_server.cancelled = &call->closed_early;
-	atomic_fetch_add(&call->refs, 1);
 	rpc_call_start(call, &op, 1, &call->closed);
 }
 
@@ -183,6 +183,7 @@ static void call_accepted(struct rpc_tag *tag, bool ok)
 	} else {
 		op.data.recv_message.recv_message = &call->payload;
 		rpc_call_start(call, &op, 1, &call->received);
+		rpc_call_unref(call);
 	}
 }
 

@@ -31,7 +31,7 @@ struct rpc_call {
 	enum { CALL_IDLE, CALL_SENDING, CALL_SENT, CALL_NOT_SENT } sending; /* server's lock */
 	int closed_early; /* written by gRPC before `closed` */
 	atomic_bool cancelled;
-	atomic_int refs; /* one for the way to `finished`, one for `closed` */
+	atomic_int refs; /* one for each operation under way, one for whoever handles the call */
 	struct rpc_tag accepted, received, closed, sent, finished;
 };
 
@@ -41,12 +41,11 @@ struct rpc_call {
 /* Makes a call object that waits for a caller; every accepted call arms the next one. */
 void rpc_call_arm(struct rpc_server *server);
 void rpc_call_unref(struct rpc_call *call);
-/* Starts operations; their completion, or the failure to start them, takes over a reference that the
- * caller holds. */
+/* Starts operations, which hold a reference that their completion hands to `tag`. */
 void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct rpc_tag *tag);
 
 /* The end of every call: reports it, then sends the answer (NULL for none) and the status.  Works on
- * a call whose caller has left.  Takes over the way's reference. */
+ * a call whose caller has left.  Takes over one reference. */
 void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
 		     const ProtobufCMessage *answer);
 /* The same without an answer, for a call that no handler sees. */

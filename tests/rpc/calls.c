@@ -157,10 +157,12 @@ static void a_request_that_grows_in_memory_is_refused(void)
 
 static void each_code_arrives_as_itself(void)
 {
-	for (int code = FL_OK + 1; code < FL_ERROR_COUNT; code++) {
-		enum fl_error_code wanted = code == FL_BAD_TOKEN ? FL_BUSY : code;
+	for (unsigned code = FL_OK + 1; code < FL_ERROR_COUNT; code++) {
+		enum fl_error_code wanted = code;
+		if (wanted == FL_BAD_TOKEN)
+			wanted = FL_BUSY;
 		char id[128];
-		snprintf(id, sizeof(id), "%s volume pvc-%d: that is why", fl_error_name(code),
+		snprintf(id, sizeof(id), "%s volume pvc-%u: that is why", fl_error_name(code),
 			 code);
 		FAILS(delete (id, &test_error), wanted);
 		SAME(test_error.text, strchr(id, ' ') + 1);

@@ -25,7 +25,7 @@ struct desk_done {
  *	Identity/GetPluginInfo    answers with the desk's name and the call's id
  *	Controller/CreateVolume   "wait": until desk_open_gate, whatever the caller does; else answers
  *	                          volume id = name, and the number of pairs in parameters as capacity
- *	Controller/DeleteVolume   fails with code max(length of the id) … see desk.c
+ *	Controller/DeleteVolume   id "NOT_FOUND some words": fails with that code and text
  *	Controller/ValidateVolumeCapabilities   fails without saying why
  *	SnapshotMetadata/GetMetadataAllocated   max_results messages, numbered from starting_offset
  *	SnapshotMetadata/GetMetadataDelta       messages of 16 KiB until the caller leaves
@@ -42,17 +42,19 @@ struct desk {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool gate_is_open;
-	unsigned n_waiting;           /* handlers at the gate */
-	unsigned n_began;             /* handlers of CreateVolume, ever */
-	unsigned n_finished;          /* handlers that went through the gate */
+	atomic_uint n_waiting;        /* handlers at the gate */
+	atomic_uint n_began;          /* handlers of CreateVolume, ever */
+	atomic_uint n_finished;       /* handlers that went through the gate */
 	atomic_uint n_saw_cancel;     /* … and saw that their caller had left */
 	atomic_uint deadline_left_ms; /* as the last CreateVolume saw it at its start */
 	atomic_uint n_sent;           /* messages of GetMetadataDelta */
 	atomic_uint stream_error;     /* what ended it: an enum fl_error_code */
 	struct desk_done done[DESK_DONE_MAX];
-	unsigned n_done;
+	atomic_uint n_done;
 };
 
+/* methods.c: fills desk->services. */
+void desk_set_services(struct desk *desk);
 /* Makes a folder and serves in it; ends the test program on failure. */
 void desk_open(struct desk *desk, const char *name, const struct rpc_server_options *limits);
 /* The same at a path of another desk. */
@@ -63,10 +65,8 @@ int desk_close(struct desk *desk);
 void desk_forget(struct desk *desk);
 
 void desk_open_gate(struct desk *desk);
-/* Waits until *counter (under desk->lock) is at least `n`; false after ten seconds. */
-bool desk_await(struct desk *desk, const unsigned *counter, unsigned n);
-/* The same for an atomic one. */
-bool desk_await_atomic(const atomic_uint *counter, unsigned n);
+/* Waits until *counter is at least `n`; false after ten seconds. */
+bool desk_await(const atomic_uint *counter, unsigned n);
 /* The newest finished call of that method; waits for one. */
 struct desk_done desk_last_done(struct desk *desk, const char *method);
 

@@ -34,8 +34,8 @@ static void a_deadline_is_seen_and_the_work_finished(void)
 	     "CreateVolume was not answered within 300 ms; it may still be at work");
 	EQUAL(desk.n_waiting, 1);
 	desk_open_gate(&desk);
-	OK(desk_await(&desk, &desk.n_finished, 1), "the handler did not finish");
-	OK(desk_await_atomic(&desk.n_saw_cancel, 1), "the handler did not see it");
+	OK(desk_await(&desk.n_finished, 1), "the handler did not finish");
+	OK(desk_await(&desk.n_saw_cancel, 1), "the handler did not see it");
 	struct desk_done done = desk_last_done(&desk, "CreateVolume");
 	EQUAL(done.code, FL_OK);
 	OK(done.cancelled);
@@ -46,13 +46,13 @@ static void a_cancelled_call_is_seen_and_finished(void)
 {
 	open_desk(2, 4);
 	int fd = raw_wait();
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	OK(raw_send_frame(fd, RAW_RST_STREAM, 0, "\0\0\0\x08", 4));
 	WORKS(desk_probe(&desk, &test_error));
 	fl_clock_sleep_ms(100);
 	desk_open_gate(&desk);
-	OK(desk_await(&desk, &desk.n_finished, 1), "the handler did not finish");
-	OK(desk_await_atomic(&desk.n_saw_cancel, 1), "the handler did not see it");
+	OK(desk_await(&desk.n_finished, 1), "the handler did not finish");
+	OK(desk_await(&desk.n_saw_cancel, 1), "the handler did not see it");
 	close(fd);
 	desk_close(&desk);
 }
@@ -61,11 +61,11 @@ static void a_caller_that_dies_is_seen(void)
 {
 	open_desk(2, 4);
 	int fd = raw_wait();
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	close(fd);
 	fl_clock_sleep_ms(100);
 	desk_open_gate(&desk);
-	OK(desk_await_atomic(&desk.n_saw_cancel, 1), "the handler did not see it");
+	OK(desk_await(&desk.n_saw_cancel, 1), "the handler did not see it");
 	desk_close(&desk);
 }
 
@@ -75,7 +75,7 @@ static void a_queued_call_whose_caller_left_never_begins(void)
 
 	open_desk(1, 4);
 	desk_waiter_start(&first, &desk, 10000);
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	FAILS(desk_create(&desk, "queued", 200, &test_error), FL_TIMEOUT);
 	desk_open_gate(&desk);
 	desk_waiter_join(&first);

@@ -23,7 +23,7 @@ static void a_call_in_flight_finishes_within_the_grace(void)
 
 	desk_open(&desk, "stop", NULL);
 	desk_waiter_start(&waiter, &desk, 20000);
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	pthread_create(&opener, NULL, open_gate_soon, &desk);
 	uint64_t start = fl_clock_us();
 	WORKS(rpc_server_stop(desk.server, 10000, &test_error));
@@ -45,7 +45,7 @@ static void a_call_that_outlives_the_grace_is_cut(void)
 
 	desk_open(&desk, "stop", NULL);
 	desk_waiter_start(&waiter, &desk, 20000);
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	pthread_create(&opener, NULL, open_gate_soon, &desk);
 	WORKS(rpc_server_stop(desk.server, 50, &test_error));
 	pthread_join(opener, NULL);
@@ -63,7 +63,7 @@ static void a_handler_that_never_ends_is_reported(void)
 
 	desk_open(&desk, "stop", NULL);
 	desk_waiter_start(&waiter, &desk, 20000);
-	OK(desk_await(&desk, &desk.n_waiting, 1), "no handler began");
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	FAILS(rpc_server_stop(desk.server, 50, &test_error), FL_TIMEOUT);
 	SAME(test_error.text, "1 calls are still at work 1050 ms after the stop");
 	desk_waiter_join(&waiter);

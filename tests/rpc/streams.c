@@ -92,7 +92,7 @@ static void a_caller_that_cancels_ends_the_stream(void)
 	      FL_EXISTS);
 	SAME(test_error.text, "enough");
 	EQUAL(counting.n, 5);
-	OK(desk_await_atomic(&desk.stream_error, FL_OK + 1), "the handler goes on");
+	OK(desk_await(&desk.stream_error, FL_OK + 1), "the handler goes on");
 	EQUAL(atomic_load(&desk.stream_error), FL_TIMEOUT);
 	OK(desk_last_done(&desk, "GetMetadataDelta").cancelled);
 	WORKS(desk_probe(&desk, &test_error));
@@ -107,8 +107,8 @@ static void a_caller_that_reads_nothing_is_cut(void)
 	atomic_store(&desk.n_sent, 0);
 	OK(raw_greet(fd) && raw_begin_call(fd, "/csi.v1.SnapshotMetadata/GetMetadataDelta", NULL));
 	OK(raw_send_message(fd, false, NULL, 0));
-	OK(desk_await_atomic(&desk.n_sent, 1), "nothing was sent");
-	OK(desk_await_atomic(&desk.stream_error, FL_OK + 1), "the handler holds its worker");
+	OK(desk_await(&desk.n_sent, 1), "nothing was sent");
+	OK(desk_await(&desk.stream_error, FL_OK + 1), "the handler holds its worker");
 	EQUAL(atomic_load(&desk.stream_error), FL_TIMEOUT);
 	OK(atomic_load(&desk.n_sent) < 100, "%u messages went nowhere", desk.n_sent);
 	close(fd);
