@@ -33,24 +33,32 @@ static const struct {
 	{ ENFILE, FL_UNAVAILABLE }, { ENOMEM, FL_UNAVAILABLE }, { EAGAIN, FL_UNAVAILABLE },
 };
 
-/* A cut may have split a character, and tools put line breaks and worse into their messages: what
- * leaves here is one line of whole characters. */
-static void error_tidy(char *text, bool cut)
+/* Drops a character at the end of which not all bytes are there. */
+static void error_drop_part(char *text)
+{
+	size_t n = strlen(text), tail = 0, whole;
+	unsigned char first;
+
+	while (tail < 3 && tail < n && ((unsigned char)text[n - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	if (tail == n)
+		return;
+	first = (unsigned char)text[n - 1 - tail];
+	whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+	if (tail + 1 < whole)
+		text[n - 1 - tail] = '\0';
+}
+
+/* Tools put line breaks and worse into their messages: what leaves here is one line. */
+static void error_tidy(char *text)
 {
 	size_t n = strlen(text);
-	size_t tail = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';
 	while (n > 0 && text[n - 1] == ' ')
 		text[--n] = '\0';
-	if (!cut)
-		return;
-	while (tail < 3 && tail < n && ((unsigned char)text[n - 1 - tail] & 0xc0) == 0x80)
-		tail++;
-	if (tail < n && (unsigned char)text[n - 1 - tail] >= 0xc0)
-		text[n - 1 - tail] = '\0';
 }
 
 static void error_write(struct fl_error *err, const char *format, va_list args, const char *rest)
@@ -70,7 +78,9 @@ static void error_write(struct fl_error *err, const char *format, va_list args, 
 		n = snprintf(text + used, sizeof(text) - used, ": %s", rest);
 		used += n < 0 ? 0 : (size_t)n;
 	}
-	error_tidy(text, used >= sizeof(text));
+	if (used >= sizeof(text))
+		error_drop_part(text);
+	error_tidy(text);
 	memcpy(err->text, text, sizeof(text));
 }
 

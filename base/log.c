@@ -54,8 +54,8 @@ static bool log_add_key(struct fl_log_line *line, const char *key)
 {
 	size_t n = strlen(key);
 
-	/* Not even the key fits: the line is full, and half a pair would mislead. */
-	if (line->n + n + 2 > LOG_ROOM)
+	/* Not even the key and a quote fit: the line is full, and half a pair would mislead. */
+	if (line->n + n + 3 > LOG_ROOM)
 		return false;
 	return (line->n == 0 || log_add(line, " ", 1)) && log_add(line, key, n) &&
 	       log_add(line, "=", 1);
@@ -95,8 +95,7 @@ static void log_add_quoted(struct fl_log_line *line, const char *value)
 {
 	size_t n = 1;
 
-	if (!log_add(line, "\"", 1))
-		return;
+	log_add(line, "\"", 1);
 	for (const char *c = value; *c && n; c += n)
 		n = log_add_escaped(line, c);
 	if (n == 0) {
