@@ -33,6 +33,12 @@ def calls(text, names):
         yield match.group(1), line_of(text, match.start()), call_at(text, match.end() - 1)
 
 
+def through_variable(code, arguments):
+    """Whether an argument is a variable that is given CLOEXEC in the same file."""
+    return any(re.search(rf"\b{name}\s*(?:=|\|=)[^;]*CLOEXEC", code)
+               for name in re.findall(r"(?<![\w.>])([a-z]\w*)\s*(?=,|$)", arguments))
+
+
 def banned(tree):
     """no strcpy, sprintf, system and the like"""
     for file in tree.c():
@@ -44,7 +50,7 @@ def close_on_exec(tree):
     """every descriptor is made close-on-exec"""
     for file in tree.c():
         for name, line, arguments in calls(file.code, SAYS_CLOEXEC):
-            if "CLOEXEC" not in arguments:
+            if "CLOEXEC" not in arguments and not through_variable(file.code, arguments):
                 yield file.path, line, f"{name} without CLOEXEC"
         for name, line, _ in calls(file.code, CANNOT):
             yield file.path, line, f"{name} cannot be close-on-exec: use {CANNOT[name]}"
