@@ -265,6 +265,7 @@ struct fl_backend {
  * an absent member, takes the instance's lock for FL_BACKEND_SERIAL, measures the call, and checks a
  * success (handle there and safe, size in the asked range): a backend that breaks its contract is FL_INTERNAL. */
 
+/* `name` is borrowed until fl_pool_close, `options` until this returns. */
 int fl_pool_open(const struct fl_backend *backend, const struct fl_op *op, const char *name,
 		 const void *options, struct fl_pool **ret, struct fl_error *err) fl_must_check;
 void fl_pool_close(struct fl_pool *pool);

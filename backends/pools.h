@@ -35,8 +35,8 @@ struct fl_settings {
 	const void *const *options;
 };
 
-/* Loads one backend by name from the directory $FAIRLEAD_BACKENDS, else the installed one, else
- * `backends/` beside the program; or from a path that contains a slash.  Checks ABI version, size
+/* Loads one backend by name from the directory $FAIRLEAD_BACKENDS, else `backends/` beside the
+ * program when there is one, else the installed one; or from a path that contains a slash.  Checks ABI version, size
  * and required members; a smaller struct of an older author is completed with absent members.  The
  * object stays loaded for the life of the process; loading twice gives the same pointer. */
 int fl_backend_load(const char *name, const struct fl_backend **ret, struct fl_error *err)
@@ -46,7 +46,8 @@ int fl_backend_names(struct fl_arena *arena, struct fl_strings *ret, struct fl_e
 	fl_must_check;
 
 /* Reads and checks the whole configuration, loading the backends that it names but opening
- * nothing; path NULL: the embedded default.  Everything lives in the arena. */
+ * nothing; path NULL: the embedded default.  A file without `pools` has the pool `default` as well.
+ * Everything lives in the arena. */
 int fl_settings_load(struct fl_arena *arena, const char *path, struct fl_settings *ret,
 		     struct fl_error *err) fl_must_check;
 
@@ -58,7 +59,8 @@ struct fl_pools {
 	struct fl_busy *busy; /* keys: volume ids, snapshot ids, "create:POOL/NAME" */
 };
 
-/* Opens every pool of the settings (borrowed); all or nothing. */
+/* Opens every pool of the settings (borrowed); all or nothing.  FL_INVALID when a node-local
+ * pool's ids could pass the 128 bytes that CSI allows. */
 int fl_pools_open(const struct fl_settings *settings, const struct fl_op *op, struct fl_pools **ret,
 		  struct fl_error *err) fl_must_check;
 void fl_pools_close(struct fl_pools *pools);
@@ -71,7 +73,7 @@ const struct fl_pool_settings *fl_pools_settings(const struct fl_pools *pools,
  * FL_BACKEND_NODE_LOCAL. */
 struct fl_object_id {
 	struct fl_pool *pool;
-	const char *node; /* NULL unless node-local */
+	const char *node; /* NULL unless node-local; which node: the caller must look */
 	const char *handle;
 };
 

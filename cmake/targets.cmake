@@ -15,6 +15,8 @@ function(fl_backend name)
 	cmake_parse_arguments(B "" "" "LIBRARIES;SOURCES" ${ARGN})
 	add_library(backend_${name} MODULE ${B_SOURCES})
 	target_link_libraries(backend_${name} PRIVATE fl_flags ${B_LIBRARIES})
+	# Its own functions are found in itself first: a program's function of the same name is another.
+	target_link_options(backend_${name} PRIVATE -Wl,-Bsymbolic)
 	set_target_properties(backend_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
 		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/backends)
 	install(TARGETS backend_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/fairlead/backends)

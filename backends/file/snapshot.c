@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "entry.h"
+#include "image.h"
+#include "lock.h"
+#include "origin.h"
+#include "volume.h"
+
+static int snapshot_read(const struct file_pool *file, struct fl_arena *arena, const char *handle,
+			 struct fl_snapshot *ret, struct fl_error *err)
+{
+	struct file_meta meta;
+	uint64_t size;
+
+	if (file_entry_get(file, arena, FILE_SNAPSHOT, handle, &meta, &size, err) < 0)
+		return -1;
+	*ret = (struct fl_snapshot){
+		.handle = fl_arena_strdup(arena, handle),
+		.name = meta.name,
+		.volume_handle = meta.content.handle,
+		.size_bytes = size,
+		.created_ns = meta.cut_ns,
+		.ready = meta.ready,
+		.failure = meta.failure,
+	};
+	return 0;
+}
+
+int file_snapshot_check_same(const struct fl_snapshot *snapshot,
+			     const struct fl_snapshot_spec *spec, struct fl_error *err)
+{
+	if (strcmp(snapshot->name, spec->name) != 0)
+		return fl_error_set(err, FL_EXISTS, "handle %s belongs to snapshot \"%s\"",
+				    snapshot->handle, snapshot->name);
+	if (strcmp(snapshot->volume_handle, spec->volume_handle) != 0)
+		return fl_error_set(err, FL_EXISTS, "snapshot %s exists, of volume %s", spec->name,
+				    snapshot->volume_handle);
+	return 0;
+}
+
+static int snapshot_make(const struct file_pool *file, const struct fl_op *op,
+			 const struct fl_snapshot_spec *spec, const char *handle,
+			 struct fl_error *err)
+{
+	struct file_meta meta = {
+		.name = spec->name,
+		.content = { FL_CONTENT_VOLUME, spec->volume_handle },
+		.thin = true,
+		.ready = true,
+	};
+	fl_cleanup(file_origin_release) struct file_origin origin = FILE_ORIGIN_NONE;
+	fl_cleanup(fl_close) int dir_fd = -1;
+
+	if (file_origin_open(file, op, &meta.content, &origin, err) < 0 ||
+	    file_entry_begin(file, op, FILE_SNAPSHOT, handle, &dir_fd, err) < 0)
+		return -1;
+	meta.cut_ns = fl_clock_wall_ns();
+	if (file_image_make_from(file, op, origin.image_fd, dir_fd, 0, true, err) < 0 ||
+	    file_meta_inherit_format(op->arena, origin.dir_fd, dir_fd, err) < 0 ||
+	    file_meta_write(op->arena, dir_fd, &meta, err) < 0)
+		return -1;
+	return file_entry_commit(file, op, FILE_SNAPSHOT, handle, dir_fd, err);
+}
+
+static int snapshot_create(struct fl_pool *pool, const struct fl_op *op,
+			   const struct fl_snapshot_spec *spec, struct fl_snapshot *ret,
+			   struct fl_error *err)
+{
+	const struct file_pool *file = file_pool_of(pool);
+	fl_cleanup(file_lock_release) struct file_lock lock = FILE_LOCK_NONE;
+	const char *handle = file_handle(op, spec->name);
+	struct fl_snapshot snapshot;
+	struct fl_error ignored;
+
+	if (file_lock_take(file, op, FILE_SNAPSHOT, handle, FILE_LOCK_WRITE, &lock, err) < 0)
+		return -1;
+	if (snapshot_read(file, op->arena, handle, &snapshot, err) == 0) {
+		if (file_snapshot_check_same(&snapshot, spec, err) < 0)
+			return -1;
+		*ret = snapshot;
+		return 0;
+	}
+	if (err->code != FL_NOT_FOUND)
+		return -1;
+	if (snapshot_make(file, op, spec, handle, err) < 0) {
+		/* What cannot be removed now, the next call removes. */
+		(void)!file_entry_discard(file, op, FILE_SNAPSHOT, handle, &ignored);
+		return fl_error_prefix(err, "creating snapshot %s", spec->name);
+	}
+	return snapshot_read(file, op->arena, handle, ret, err);
+}
+
+static int snapshot_remove(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+			   struct fl_error *err)
+{
+	const struct file_pool *file = file_pool_of(pool);
+	fl_cleanup(file_lock_release) struct file_lock lock = FILE_LOCK_NONE;
+
+	if (file_lock_take(file, op, FILE_SNAPSHOT, handle, FILE_LOCK_WRITE, &lock, err) < 0)
+		return -1;
+	return file_entry_remove(file, op, FILE_SNAPSHOT, handle, err);
+}
+
+static int snapshot_get(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+			struct fl_snapshot *ret, struct fl_error *err)
+{
+	return snapshot_read(file_pool_of(pool), op->arena, handle, ret, err);
+}
+
+static int snapshot_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
+			 fl_snapshot_see *see, void *cookie, struct fl_error *err)
+{
+	const struct file_pool *file = file_pool_of(pool);
+	struct fl_strings handles;
+
+	if (file_entry_handles(file, op->arena, FILE_SNAPSHOT, after, &handles, err) < 0)
+		return -1;
+	for (size_t i = 0; i < handles.n; i++) {
+		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+		struct fl_snapshot snapshot;
+		struct fl_error error;
+
+		if (snapshot_read(file, arena, handles.items[i], &snapshot, &error) == 0) {
+			if (see(cookie, &snapshot) != 0)
+				return 0;
+		} else if (error.code != FL_NOT_FOUND) {
+			fl_log(FL_LOG_WARNING, "list", "passed over: %s", error.text);
+		}
+	}
+	return 0;
+}
+
+const struct fl_snapshot_ops file_snapshot_ops = {
+	.create = snapshot_create,
+	.remove = snapshot_remove,
+	.get = snapshot_get,
+	.list = snapshot_list,
+};
