@@ -132,8 +132,8 @@ int rpc_send(struct rpc_call *call, const ProtobufCMessage *message, struct fl_e
 	if (failure != GRPC_CALL_OK)
 		return fl_error_set(err, FL_INTERNAL, "sending a message of %s: %s", call->id,
 				    grpc_call_error_to_string(failure));
-	if (!call_wait_sent(call))
-		return fl_error_set(err, FL_TIMEOUT, "the caller of %s left",
-				    call->route->types->name);
-	return 0;
+	if (call_wait_sent(call))
+		return 0;
+	atomic_store(&call->cancelled, true); /* `closed` will say so too, perhaps later */
+	return fl_error_set(err, FL_TIMEOUT, "the caller of %s left", call->route->types->name);
 }

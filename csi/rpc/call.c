@@ -13,6 +13,7 @@
 void rpc_call_unref(struct rpc_call *call)
 {
 	struct rpc_server *server = call->server;
+	bool was_working = call->is_working;
 
 	if (atomic_fetch_sub(&call->refs, 1) != 1)
 		return;
@@ -27,6 +28,7 @@ void rpc_call_unref(struct rpc_call *call)
 
 	pthread_mutex_lock(&server->lock);
 	server->n_calls--;
+	server->n_working -= was_working;
 	pthread_cond_broadcast(&server->changed);
 	pthread_mutex_unlock(&server->lock);
 }
@@ -84,21 +86,26 @@ static void call_run(struct rpc_job *job)
 static void call_received(struct rpc_tag *tag, bool ok)
 {
 	struct rpc_call *call = CALL_OF(tag, received);
+	struct rpc_server *server = call->server;
 	const char *name = call->route->types->name;
 
+	pthread_mutex_lock(&server->lock);
+	call->is_working = true;
+	server->n_working++;
+	pthread_mutex_unlock(&server->lock);
 	if (!ok || !call->payload)
 		/* Too large: gRPC has said so to the caller already; this is for the log. */
 		rpc_call_refuse(
 			call, FL_INVALID,
 			"the request of %s did not arrive whole: it is larger than %zu bytes, "
 			"absent, or its caller left",
-			name, call->server->options.max_request_bytes);
+			name, server->options.max_request_bytes);
 	else if (call->route->method->flags & RPC_QUICK)
 		call_run(&call->job);
-	else if (rpc_pool_submit(call->server->pool, &call->job) < 0)
+	else if (rpc_pool_submit(server->pool, &call->job) < 0)
 		rpc_call_refuse(call, FL_UNAVAILABLE,
 				"%s has to come again: %u calls wait for a worker already", name,
-				call->server->options.queue_length);
+				server->options.queue_length);
 }
 
 static void call_closed(struct rpc_tag *tag, bool ok)
@@ -135,6 +142,7 @@ static pid_t call_peer(grpc_call *grpc)
 /* What gRPC filled in while the call was armed becomes ours. */
 static void call_begin(struct rpc_call *call)
 {
+	static atomic_ulong last_id;
 	gpr_timespec deadline = call->details.deadline;
 	/* Saturates: a caller without a deadline has weeks. */
 	int32_t left = gpr_time_to_millis(gpr_time_sub(deadline, gpr_now(deadline.clock_type)));
@@ -145,7 +153,7 @@ static void call_begin(struct rpc_call *call)
 	call->deadline = fl_clock_after_ms(left > 0 ? (uint64_t)left : 0);
 	call->peer = call_peer(call->grpc);
 	call->arena = fl_arena_new(server->options.arena_budget);
-	snprintf(call->id, sizeof(call->id), "r%lu", atomic_fetch_add(&server->last_id, 1) + 1);
+	snprintf(call->id, sizeof(call->id), "r%lu", atomic_fetch_add(&last_id, 1) + 1);
 	call->route = rpc_routes_find(server->routes, (const char *)GRPC_SLICE_START_PTR(path),
 				      GRPC_SLICE_LENGTH(path));
 }

@@ -27,7 +27,8 @@ struct rpc_call {
 	uint64_t arrived_us, started_us;
 	pid_t peer;
 	char id[24];
-	bool has_sent; /* the initial metadata is out */
+	bool is_working; /* counted in the server's n_working */
+	bool has_sent;   /* the initial metadata is out */
 	enum { CALL_IDLE, CALL_SENDING, CALL_SENT, CALL_NOT_SENT } sending; /* server's lock */
 	int closed_early; /* written by gRPC before `closed` */
 	atomic_bool cancelled;

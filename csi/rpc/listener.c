@@ -80,7 +80,7 @@ static int listener_bind(struct rpc_listener *self, struct fl_error *err)
 	strncat(beside.sun_path, LISTENER_SUFFIX,
 		sizeof(beside.sun_path) - strlen(beside.sun_path) - 1);
 	if (listener_lock(&self->address, &directory, err) < 0 ||
-	    listener_check_path(path, err) < 0)
+	    listener_check_path(path, err) < 0 || listener_check_path(beside.sun_path, err) < 0)
 		return -1;
 	if (unlink(beside.sun_path) < 0 && errno != ENOENT)
 		return fl_error_sys(err, errno, "removing %s", beside.sun_path);

@@ -178,21 +178,29 @@ struct rpc_server_stats rpc_server_stats(struct rpc_server *server)
 	return rpc_pool_stats(server->pool);
 }
 
-/* True when all calls are gone (and, if asked, gRPC has nothing left either) within `ms`. */
-static bool server_wait(struct rpc_server *server, uint64_t ms, bool for_shutdown)
+static bool server_has_answered_locked(const struct rpc_server *server)
+{
+	return server->n_working == 0;
+}
+
+static bool server_is_empty_locked(const struct rpc_server *server)
+{
+	return server->n_calls == 0 && server->is_shut_down;
+}
+
+/* False when it has not become true within `ms`. */
+static bool server_wait(struct rpc_server *server, bool (*is_true)(const struct rpc_server *),
+			uint64_t ms)
 {
 	struct timespec deadline = fl_clock_after_ms(ms);
-	bool is_over = false;
+	int failure = 0;
 
 	pthread_mutex_lock(&server->lock);
-	for (;;) {
-		is_over = server->n_calls == 0 && (server->is_shut_down || !for_shutdown);
-		if (is_over ||
-		    pthread_cond_timedwait(&server->changed, &server->lock, &deadline) != 0)
-			break;
-	}
+	while (!is_true(server) && failure == 0)
+		failure = pthread_cond_timedwait(&server->changed, &server->lock, &deadline);
+	bool result = is_true(server);
 	pthread_mutex_unlock(&server->lock);
-	return is_over;
+	return result;
 }
 
 int rpc_server_stop(struct rpc_server *server, uint64_t grace_ms, struct fl_error *err)
@@ -201,10 +209,10 @@ int rpc_server_stop(struct rpc_server *server, uint64_t grace_ms, struct fl_erro
 	server->listeners = NULL;
 	/* From here on armed calls come back unused, and new ones are refused. */
 	grpc_server_shutdown_and_notify(server->grpc, server->queue, &server->shutdown);
-	server_wait(server, grace_ms, false);
-	/* Also cuts idle connections, whose peers need not react to a shutdown. */
+	server_wait(server, server_has_answered_locked, grace_ms);
+	/* Also cuts connections whose peers are idle, or began a request and sent no more of it. */
 	grpc_server_cancel_all_calls(server->grpc);
-	if (!server_wait(server, SERVER_LAST_MS, true))
+	if (!server_wait(server, server_is_empty_locked, SERVER_LAST_MS))
 		return fl_error_set(err, FL_TIMEOUT,
 				    "%u calls are still at work %llu ms after the stop",
 				    rpc_server_stats(server).running,

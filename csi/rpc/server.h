@@ -25,10 +25,10 @@ struct rpc_server {
 	grpc_completion_queue *queue;
 	pthread_t poller;
 	struct rpc_tag shutdown; /* of the whole server */
-	atomic_ulong last_id;
 
 	pthread_mutex_t lock; /* innermost; for what follows, and for each call's `sending` */
 	pthread_cond_t changed;
-	size_t n_calls; /* call objects, those that wait for a caller included */
+	size_t n_calls;   /* call objects, those that wait for a caller included */
+	size_t n_working; /* calls whose request is here and whose answer is not out */
 	bool is_shut_down;
 };

@@ -79,7 +79,9 @@ static void a_silent_peer_does_not_delay_the_stop(void)
 {
 	desk_open(&desk, "stop", NULL);
 	int silent = raw_connect(desk.path), greeted = raw_connect(desk.path);
+	int begun = raw_connect(desk.path);
 	OK(raw_greet(greeted));
+	OK(raw_greet(begun) && raw_begin_call(begun, "/csi.v1.Controller/CreateVolume", NULL));
 	WORKS(desk_probe(&desk, &test_error));
 	uint64_t start = fl_clock_us();
 	WORKS(rpc_server_stop(desk.server, 8000, &test_error));
@@ -88,6 +90,7 @@ static void a_silent_peer_does_not_delay_the_stop(void)
 	OK(raw_await_close(silent, 1000));
 	close(silent);
 	close(greeted);
+	close(begun);
 	desk_forget(&desk);
 }
 
