@@ -8,6 +8,7 @@
 # Output of every program: build*/test-logs/RING/.
 set -eu
 cd "$(dirname "$0")/.."
+exec </dev/null # standard input may be closed
 PATH=$PATH:/usr/sbin:/sbin
 export PATH PYTHONDONTWRITEBYTECODE=1
 
