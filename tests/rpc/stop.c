@@ -72,6 +72,7 @@ static void a_handler_that_never_ends_is_reported(void)
 	desk_open_gate(&desk);
 	OK(desk_last_done(&desk, "CreateVolume").cancelled);
 	OK(access(desk.path, F_OK) < 0, "the socket is still there");
+	OK(rmdir(desk.folder) == 0, "something is left in %s", desk.folder);
 }
 
 /* A peer that says nothing must not hold the stop up. */
