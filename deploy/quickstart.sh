@@ -117,6 +117,20 @@ build_it()
 	rm -f "$log"
 }
 
+# The lists of apt may be missing or out of date.
+make_guest()
+{
+	log=$(mktemp)
+	"$here/guest.sh" "$build/guest" >"$log" 2>&1 || {
+		apt-get update -qq
+		"$here/guest.sh" "$build/guest" >"$log" 2>&1 || {
+			cat "$log" >&2
+			fail "there is no guest"
+		}
+	}
+	rm -f "$log"
+}
+
 start_service()
 {
 	cat >"$work/fairlead.yaml" <<-END
@@ -193,8 +207,10 @@ prepare()
 	told "the packages are there"
 	build_it
 	told "fairlead is built"
-	[ -n "$image" ] || "$here/guest.sh" "$build/guest"
-	[ -n "$image" ] || told "a guest is there: Debian's cloud kernel and busybox"
+	if [ -z "$image" ]; then
+		make_guest
+		told "a guest is there: Debian's cloud kernel and busybox"
+	fi
 }
 
 life_of_a_disk()
