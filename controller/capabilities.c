@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the controller offers: computed from what the configured pools can do, so that it cannot
+ * promise what they do not have.  A capability is offered when one pool has it. */
+#include "controller.h"
+#include "csi/csi.pb-c.h"
+#include "csi/offer.h"
+#include "verbs.h"
+
+static bool pool_has_volumes(const struct fl_pool *pool)
+{
+	return pool->backend->volume_create != NULL;
+}
+
+/* Who may write is kept in a record: a pool without records cannot be published. */
+static bool pool_has_records(const struct fl_pool *pool)
+{
+	return pool->backend->records != NULL;
+}
+
+static bool pool_has_capacity(const struct fl_pool *pool)
+{
+	return pool->backend->capacity != NULL;
+}
+
+static bool pool_has_snapshots(const struct fl_pool *pool)
+{
+	return pool->backend->snapshots != NULL;
+}
+
+static bool pool_has_clones(const struct fl_pool *pool)
+{
+	return (pool->flags & (FL_BACKEND_CLONES | FL_BACKEND_COPIES)) != 0;
+}
+
+static bool pool_has_resize(const struct fl_pool *pool)
+{
+	return pool->backend->resize != NULL;
+}
+
+static const struct {
+	enum controller_offer offer;
+	bool (*has)(const struct fl_pool *pool);
+} capability_rules[] = {
+	{ CONTROLLER_CREATE_DELETE_VOLUME, pool_has_volumes },
+	{ CONTROLLER_PUBLISH_UNPUBLISH_VOLUME, pool_has_records },
+	{ CONTROLLER_LIST_VOLUMES, pool_has_volumes },
+	{ CONTROLLER_GET_CAPACITY, pool_has_capacity },
+	{ CONTROLLER_CREATE_DELETE_SNAPSHOT, pool_has_snapshots },
+	{ CONTROLLER_LIST_SNAPSHOTS, pool_has_snapshots },
+	{ CONTROLLER_CLONE_VOLUME, pool_has_clones },
+	{ CONTROLLER_PUBLISH_READONLY, pool_has_records },
+	{ CONTROLLER_EXPAND_VOLUME, pool_has_resize },
+	{ CONTROLLER_LIST_VOLUMES_PUBLISHED_NODES, pool_has_records },
+	{ CONTROLLER_SINGLE_NODE_MULTI_WRITER, pool_has_records },
+};
+
+static bool capability_is_offered(const struct fl_pools *pools, size_t rule)
+{
+	for (size_t i = 0; i < pools->n; i++)
+		if (capability_rules[rule].has(pools->items[i]))
+			return true;
+	return false;
+}
+
+int get_capabilities(struct rpc_call *call, const void *request, void *response,
+		     struct fl_error *err)
+{
+	const struct controller *c = rpc_call_cookie(call);
+	Csi__V1__ControllerGetCapabilitiesResponse *answer = response;
+	enum controller_offer offers[FL_COUNT(capability_rules)];
+
+	(void)request;
+	(void)err;
+	for (size_t i = 0; i < FL_COUNT(capability_rules); i++)
+		if (capability_is_offered(c->pools, i))
+			offers[answer->n_capabilities++] = capability_rules[i].offer;
+	answer->capabilities =
+		offer_controller(rpc_call_arena(call), offers, answer->n_capabilities);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copy: snapshots and clones of pools that cannot cut (FL_BACKEND_COPIES), as points in time.
+ *
+ * An idle volume is held by its owner record while it is copied here, and what was copied becomes
+ * visible only after the proof that the hold stood.  A volume that a launcher has plugged in is
+ * copied by that launcher's QEMU (live.h).  Everything else is refused: a torn copy is never called
+ * a snapshot. */
+#pragma once
+
+#include "object.h"
+
+struct copy_task {
+	struct controller *c;
+	const struct fl_op *op;
+	const struct object *source; /* the volume, marked busy by the caller */
+	struct fl_copy_target target;
+	const char *purpose; /* "CreateSnapshot snap-1": whoever is refused meanwhile reads it */
+};
+
+/* Makes or continues the copy.  After success ret->done says whether the snapshot or volume
+ * ret->handle is finished; if not, QEMU is at it: call again.  A snapshot whose copy broke after its cut has
+ * ret->failure set.  FL_IN_USE and FL_BUSY name who is in the way. */
+int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err) fl_must_check;
+
+/* Goes on with a copy that was started, and starts none; otherwise as copy_run. */
+int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
+	fl_must_check;
+
+/* fsync of the written target, then commit; sets copy->done. */
+int copy_commit(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
+	fl_must_check;
+/* Removes the target.  What it cannot remove now, the next begin or the delete of that object does. */
+void copy_give_up(const struct copy_task *task, const struct fl_copy *copy);

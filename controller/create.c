@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "access.h"
+#include "base/clock.h"
+#include "copy.h"
+#include "csi/reply.h"
+#include "object.h"
+#include "parameters.h"
+#include "size.h"
+#include "verbs.h"
+
+/* How long a call waits for a copy that QEMU makes before it answers that it goes on. */
+#define CREATE_WAIT_MS 10000
+#define CREATE_POLL_MS 250
+
+struct create {
+	struct controller *c;
+	struct fl_op op;
+	const Csi__V1__CreateVolumeRequest *request;
+	struct parameters parameters;
+	struct capacity_range range;
+	struct content_source content;
+	struct object source; /* the content's */
+	struct fl_volume_spec spec;
+};
+
+static int create_read_parameters(struct create *create, struct fl_error *err)
+{
+	const Csi__V1__CreateVolumeRequest *request = create->request;
+	struct fl_arena *arena = create->op.arena;
+	struct fl_pair *pairs;
+	size_t n;
+
+	if (convert_pairs(arena, "mutable_parameters", request->mutable_parameters,
+			  request->n_mutable_parameters, &pairs, &n, err) < 0)
+		return -1;
+	if (n)
+		return fl_error_set(err, FL_INVALID,
+				    "mutable parameter \"%s\" is not offered by any pool",
+				    pairs[0].key);
+	if (convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
+			  &n, err) < 0)
+		return -1;
+	return parameters_read(create->c, arena, NULL, pairs, n, &create->parameters, err);
+}
+
+static int create_read(struct create *create, struct fl_error *err)
+{
+	const Csi__V1__CreateVolumeRequest *request = create->request;
+	struct capability *capabilities;
+
+	if (convert_name("volume", request->name, err) < 0 ||
+	    capability_read_list(create->op.arena, request->volume_capabilities,
+				 request->n_volume_capabilities, &capabilities, err) < 0 ||
+	    convert_range(request->capacity_range, &create->range, err) < 0 ||
+	    convert_content(request->volume_content_source, &create->content, err) < 0 ||
+	    create_read_parameters(create, err) < 0)
+		return -1;
+	return access_check(create->c, create->parameters.pool, capabilities,
+			    request->n_volume_capabilities, err);
+}
+
+static int create_content_snapshot(struct create *create, uint64_t *ret_bytes, struct fl_error *err)
+{
+	const struct object *source = &create->source;
+	struct fl_snapshot snapshot;
+
+	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0)
+		return -1;
+	if (snapshot.failure)
+		return fl_error_set(err, FL_INVALID, "snapshot %s is of no use: %s; delete it",
+				    source->id, snapshot.failure);
+	if (!snapshot.ready)
+		return fl_error_set(err, FL_UNAVAILABLE,
+				    "snapshot %s is not complete yet: ask again", source->id);
+	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
+	*ret_bytes = snapshot.size_bytes;
+	return 0;
+}
+
+static int create_content_volume(struct create *create, uint64_t *ret_bytes, struct fl_error *err)
+{
+	const struct object *source = &create->source;
+	struct fl_volume volume;
+
+	if (!(source->pool->flags & (FL_BACKEND_CLONES | FL_BACKEND_COPIES)))
+		return fl_error_set(err, FL_INVALID,
+				    "pool %s cannot make a volume from volume %s: take a snapshot "
+				    "where it can, or copy the data in a VM",
+				    source->pool->name, source->id);
+	if (fl_volume_get(source->pool, &create->op, source->handle, &volume, err) < 0)
+		return -1;
+	create->spec.content.kind = FL_CONTENT_VOLUME;
+	*ret_bytes = volume.size_bytes;
+	return 0;
+}
+
+/* Looks the content's source up; *ret_bytes is its size, 0 for nothing. */
+static int create_find_content(struct create *create, uint64_t *ret_bytes, struct fl_error *err)
+{
+	bool is_snapshot = create->content.kind == CONTENT_SNAPSHOT;
+	const char *what = is_snapshot ? "snapshot" : "volume";
+	const struct fl_pool *pool = create->parameters.pool;
+	const struct object *source = &create->source;
+
+	*ret_bytes = 0;
+	if (create->content.kind == CONTENT_NONE)
+		return 0;
+	if (object_find(create->c, &create->op, what, create->content.id, &create->source, err) < 0)
+		return -1;
+	if (source->pool != pool)
+		return fl_error_set(err, FL_INVALID,
+				    "%s %s is in pool %s, and a volume of pool %s cannot be made "
+				    "from it: use a StorageClass of pool %s",
+				    what, source->id, source->pool->name, pool->name,
+				    source->pool->name);
+	create->spec.content.handle = source->handle;
+	return is_snapshot ? create_content_snapshot(create, ret_bytes, err)
+			   : create_content_volume(create, ret_bytes, err);
+}
+
+static int create_still_copying(const struct create *create, struct fl_error *err)
+{
+	const struct fl_progress *progress = create->op.progress;
+	struct fl_arena *arena = create->op.arena;
+
+	return fl_error_set(err, FL_BUSY,
+			    "volume %s is being copied to \"%s\" (%s of %s done): ask again",
+			    create->source.id, create->spec.name,
+			    fl_text_format_size(arena, atomic_load(&progress->done)),
+			    fl_text_format_size(arena, atomic_load(&progress->total)));
+}
+
+/* A clone in a pool that can only copy. */
+static int create_copy(struct create *create, struct fl_volume *ret, struct fl_error *err)
+{
+	struct fl_op *op = &create->op;
+	const struct copy_task task = {
+		.c = create->c,
+		.op = op,
+		.source = &create->source,
+		.target = { .volume = &create->spec },
+		.purpose = fl_arena_printf(op->arena, "CreateVolume %s", create->spec.name),
+	};
+	struct timespec until = fl_clock_earlier(op->deadline, fl_clock_after_ms(CREATE_WAIT_MS));
+	struct fl_copy copy;
+
+	if (copy_run(&task, &copy, err) < 0)
+		return -1;
+	while (!copy.done) {
+		if (fl_clock_passed(until))
+			return create_still_copying(create, err);
+		fl_clock_sleep_ms(CREATE_POLL_MS);
+		if (copy_run(&task, &copy, err) < 0)
+			return -1;
+	}
+	return fl_volume_get(create->source.pool, op, copy.handle, ret, err);
+}
+
+static int create_make(struct create *create, struct fl_volume *ret, struct fl_error *err)
+{
+	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
+	const struct fl_pool *pool = create->parameters.pool;
+	struct fl_progress *progress = create->op.progress;
+
+	if (create->spec.content.kind == FL_CONTENT_VOLUME &&
+	    object_mark_volume(create->c, &create->op, &create->source, "CreateVolume from it",
+			       &mark, err) < 0)
+		return -1;
+	/* Who repeats this call meets the mark of the name, so that one shows how far it is. */
+	create->op.progress = progress;
+	if (create->spec.content.kind == FL_CONTENT_VOLUME && (pool->flags & FL_BACKEND_COPIES))
+		return create_copy(create, ret, err);
+	return fl_volume_create(create->parameters.pool, &create->op, &create->spec, ret, err);
+}
+
+static Csi__V1__Volume *create_reply(const struct create *create, const struct fl_volume *volume)
+{
+	const struct parameters *parameters = &create->parameters;
+	const struct fl_pair context = { CONTEXT_MKFS_OPTIONS, parameters->mkfs_options };
+	const struct reply_volume reply = {
+		.id = fl_object_id_format(create->op.arena, create->c->pools, parameters->pool,
+					  volume->handle),
+		.size_bytes = volume->size_bytes,
+		.content = create->content,
+		.context = &context,
+		.n_context = parameters->mkfs_options ? 1 : 0,
+	};
+
+	return reply_volume(create->op.arena, &reply);
+}
+
+int create_volume(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
+{
+	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
+	struct create create = {
+		.c = rpc_call_cookie(call),
+		.op = rpc_call_op(call),
+		.request = request,
+	};
+	Csi__V1__CreateVolumeResponse *answer = response;
+	struct fl_volume volume;
+	uint64_t content_bytes;
+
+	if (create_read(&create, err) < 0)
+		return -1;
+	create.spec.name = create.request->name;
+	create.spec.thin = create.parameters.thin;
+	create.spec.parameters = create.parameters.backend;
+	if (object_mark_name(create.c, &create.op, create.parameters.pool, create.spec.name, &mark,
+			     err) < 0 ||
+	    create_find_content(&create, &content_bytes, err) < 0 ||
+	    size_choose(&create.range, content_bytes, &create.spec.min_bytes,
+			&create.spec.max_bytes, err) < 0 ||
+	    create_make(&create, &volume, err) < 0)
+		return -1;
+	answer->volume = create_reply(&create, &volume);
+	return 0;
+}

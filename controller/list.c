@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "csi/reply.h"
+#include "object.h"
+#include "owner.h"
+#include "page.h"
+#include "verbs.h"
+
+struct list_item {
+	struct fl_pool *pool;
+	struct fl_volume volume;
+};
+
+/* What the pools list, one more than the page takes: so it is known whether there is more. */
+struct list {
+	const struct controller *c;
+	struct fl_op op;
+	struct page page;
+	struct fl_pool *pool; /* that is being listed */
+	struct list_item *items;
+	size_t n;
+	size_t capacity;
+};
+
+static int list_see(void *cookie, const struct fl_volume *volume)
+{
+	struct list *list = cookie;
+	struct fl_arena *arena = list->op.arena;
+	struct list_item *item;
+
+	list->items =
+		fl_arena_grow(arena, list->items, list->n, &list->capacity, sizeof(*list->items));
+	item = &list->items[list->n++];
+	item->pool = list->pool;
+	item->volume = *volume;
+	item->volume.name = NULL;
+	item->volume.handle = fl_arena_strdup(arena, volume->handle);
+	if (volume->content.handle)
+		item->volume.content.handle = fl_arena_strdup(arena, volume->content.handle);
+	return list->n > list->page.max;
+}
+
+static int list_collect(struct list *list, struct fl_error *err)
+{
+	const struct fl_pools *pools = list->c->pools;
+
+	for (size_t i = list->page.first_pool; i < pools->n && list->n <= list->page.max; i++) {
+		list->pool = pools->items[i];
+		if (fl_volume_list(list->pool, &list->op, list->page.after, list_see, list, err) <
+		    0)
+			return fl_error_prefix(err, "listing pool %s", list->pool->name);
+		list->page.after = NULL;
+	}
+	return 0;
+}
+
+static struct content_source list_content(const struct list *list, const struct list_item *item)
+{
+	static const enum content_kind kinds[] = {
+		[FL_CONTENT_BLANK] = CONTENT_NONE,
+		[FL_CONTENT_SNAPSHOT] = CONTENT_SNAPSHOT,
+		[FL_CONTENT_VOLUME] = CONTENT_VOLUME,
+	};
+	struct content_source content = { .kind = kinds[item->volume.content.kind] };
+
+	if (content.kind != CONTENT_NONE)
+		content.id = fl_object_id_format(list->op.arena, list->c->pools, item->pool,
+						 item->volume.content.handle);
+	return content;
+}
+
+static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(struct fl_arena *arena,
+							       const struct owner *owner)
+{
+	Csi__V1__ListVolumesResponse__VolumeStatus *status =
+		reply_new(arena, &csi__v1__list_volumes_response__volume_status__descriptor);
+
+	status->published_node_ids =
+		fl_arena_array(arena, owner->n_attachments + 1, sizeof(char *));
+	for (size_t i = 0; i < owner->n_attachments; i++)
+		status->published_node_ids[status->n_published_node_ids++] =
+			(char *)owner->attachments[i].node;
+	return status;
+}
+
+/* *ret is NULL for a volume that has been deleted meanwhile. */
+static int list_entry(const struct list *list, const struct list_item *item,
+		      Csi__V1__ListVolumesResponse__Entry **ret, struct fl_error *err)
+{
+	struct fl_arena *arena = list->op.arena;
+	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
+	const struct reply_volume reply = { .id = volume.id,
+					    .size_bytes = item->volume.size_bytes,
+					    .content = list_content(list, item) };
+	struct owner owner;
+	struct fl_error why;
+
+	*ret = NULL;
+	if (owner_read(&list->op, &volume, &owner, &why) < 0) {
+		if (why.code == FL_NOT_FOUND)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	*ret = reply_new(arena, &csi__v1__list_volumes_response__entry__descriptor);
+	(*ret)->volume = reply_volume(arena, &reply);
+	(*ret)->status = list_status(arena, &owner);
+	return 0;
+}
+
+static int list_reply(struct list *list, Csi__V1__ListVolumesResponse *answer, struct fl_error *err)
+{
+	struct fl_arena *arena = list->op.arena;
+	const struct list_item *last = NULL;
+	Csi__V1__ListVolumesResponse__Entry *entry;
+
+	answer->entries = fl_arena_array(arena, list->n + 1, sizeof(*answer->entries));
+	for (size_t i = 0; i < list->n; i++) {
+		if (list_entry(list, &list->items[i], &entry, err) < 0)
+			return -1;
+		if (i == list->page.max || (entry && !page_add(&list->page, &entry->base))) {
+			answer->next_token =
+				page_token(&list->page, arena, last->pool, last->volume.handle);
+			return 0;
+		}
+		last = &list->items[i];
+		if (entry)
+			answer->entries[answer->n_entries++] = entry;
+	}
+	return 0;
+}
+
+int list_volumes(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
+{
+	const Csi__V1__ListVolumesRequest *asked = request;
+	struct list list = { .c = rpc_call_cookie(call),
+			     .op = rpc_call_op(call),
+			     .page = { .kind = PAGE_VOLUMES, .filter = "" } };
+
+	if (page_begin(&list.page, list.c, list.op.arena, asked->max_entries, asked->starting_token,
+		       err) < 0 ||
+	    list_collect(&list, err) < 0)
+		return -1;
+	return list_reply(&list, response, err);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "owner.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "object.h"
+#include "owner_record.h"
+
+/* Others change a record at most a few times; who loses this often runs against a storm. */
+#define OWNER_TRIES 100
+
+int owner_read(const struct fl_op *op, const struct object *volume, struct owner *ret,
+	       struct fl_error *err)
+{
+	struct fl_record record;
+	struct owner owner = { .state = OWNER_IDLE };
+
+	if (!volume->pool->backend->records) {
+		*ret = owner;
+		return 0;
+	}
+	if (fl_volume_record_get(volume->pool, op, volume->handle, FL_RECORD_OWNER, &record, err) <
+	    0)
+		return -1;
+	if (record.version && owner_parse(op->arena, record.value, &owner, err) < 0)
+		return fl_error_prefix(err, "volume %s", volume->id);
+	owner.version = record.version;
+	*ret = owner;
+	return 0;
+}
+
+static int owner_write(const struct fl_op *op, const struct object *volume, struct owner *owner,
+		       struct fl_error *err)
+{
+	return fl_volume_record_set(volume->pool, op, volume->handle, FL_RECORD_OWNER,
+				    owner->version, owner_format(op->arena, owner), &owner->version,
+				    err);
+}
+
+/* Decides on the record as read: 0 changes *owner and says in *ret_write whether it has to be
+ * written; -1 refuses. */
+typedef int owner_decide(const struct object *volume, struct owner *owner, void *wish,
+			 bool *ret_write, struct fl_error *err);
+
+static int owner_change(const struct fl_op *op, const struct object *volume, owner_decide *decide,
+			void *wish, struct owner *ret, struct fl_error *err)
+{
+	for (unsigned i = 0; i < OWNER_TRIES; i++) {
+		bool write = false;
+		if (owner_read(op, volume, ret, err) < 0 ||
+		    decide(volume, ret, wish, &write, err) < 0)
+			return -1;
+		if (!write || owner_write(op, volume, ret, err) == 0)
+			return 0;
+		if (err->code != FL_BUSY)
+			return -1;
+		fl_clock_sleep_ms(1 + i % 8);
+	}
+	return fl_error_set(err, FL_BUSY, "the owner of volume %s changes all the time: ask again",
+			    volume->id);
+}
+
+static bool owner_is_free(const struct owner *owner)
+{
+	return owner->state == OWNER_IDLE ||
+	       (owner->state == OWNER_HELD && owner->hold_expires_ns <= fl_clock_wall_ns());
+}
+
+static int owner_refuse_held(const struct object *volume, const struct owner *owner,
+			     struct fl_error *err)
+{
+	return fl_error_set(err, FL_BUSY, "volume %s is held for %s: ask again", volume->id,
+			    owner->hold_for);
+}
+
+int owner_refuse(const struct object *volume, const struct owner *owner, struct fl_error *err)
+{
+	if (owner->state != OWNER_OWNED)
+		return owner_refuse_held(volume, owner, err);
+	return fl_error_set(err, FL_IN_USE,
+			    "volume %s is attached to node %s (%s, epoch %" PRIu64
+			    "): detach it there first",
+			    volume->id, owner->attachments[0].node,
+			    access_mode_name(owner->attachments[0].mode), owner->epoch);
+}
+
+struct owner_wish {
+	const struct owner_attachment *attachment;
+	const char *node;
+	const char *purpose;
+	struct fl_arena *arena;
+	bool shared;
+};
+
+static struct owner_attachment *owner_find(const struct owner *owner, const char *node)
+{
+	for (size_t i = 0; i < owner->n_attachments; i++)
+		if (strcmp(owner->attachments[i].node, node) == 0)
+			return &owner->attachments[i];
+	return NULL;
+}
+
+static int owner_compare(const struct object *volume, const struct owner_attachment *has,
+			 const struct owner_attachment *wants, struct fl_error *err)
+{
+	if (has->mode == wants->mode && has->block == wants->block &&
+	    has->read_only == wants->read_only)
+		return 0;
+	return fl_error_set(err, FL_EXISTS,
+			    "volume %s is attached to node %s already, as %s %s%s: detach it "
+			    "before attaching it in another way",
+			    volume->id, has->node, access_mode_name(has->mode),
+			    has->block ? "block" : "mount", has->read_only ? ", read-only" : "");
+}
+
+/* Several nodes at once: each of them must have asked for that, and one mode allows one writer. */
+static int owner_join(const struct object *volume, const struct owner *owner,
+		      const struct owner_wish *wish, struct fl_error *err)
+{
+	const struct owner_attachment *wants = wish->attachment;
+
+	if (!wish->shared || !access_mode_is_multi_node(wants->mode))
+		return owner_refuse(volume, owner, err);
+	for (size_t i = 0; i < owner->n_attachments; i++) {
+		const struct owner_attachment *has = &owner->attachments[i];
+		if (!access_mode_is_multi_node(has->mode))
+			return owner_refuse(volume, owner, err);
+		if (wants->mode == ACCESS_MULTI_NODE_SINGLE_WRITER && !wants->read_only &&
+		    !has->read_only)
+			return fl_error_set(err, FL_IN_USE,
+					    "volume %s has its single writer on node %s: attach it "
+					    "read-only, or detach it there",
+					    volume->id, has->node);
+	}
+	return 0;
+}
+
+static int owner_decide_attach(const struct object *volume, struct owner *owner, void *cookie,
+			       bool *ret_write, struct fl_error *err)
+{
+	const struct owner_wish *wish = cookie;
+	struct owner_attachment *list;
+	const struct owner_attachment *has;
+
+	if (owner->state == OWNER_HELD && !owner_is_free(owner))
+		return owner_refuse_held(volume, owner, err);
+	has = owner_find(owner, wish->attachment->node);
+	if (has)
+		return owner_compare(volume, has, wish->attachment, err);
+	if (owner->n_attachments && owner_join(volume, owner, wish, err) < 0)
+		return -1;
+	list = fl_arena_array(wish->arena, owner->n_attachments + 1, sizeof(*list));
+	if (owner->n_attachments)
+		memcpy(list, owner->attachments, owner->n_attachments * sizeof(*list));
+	else
+		owner->epoch++;
+	list[owner->n_attachments++] = *wish->attachment;
+	owner->attachments = list;
+	owner->state = OWNER_OWNED;
+	*ret_write = true;
+	return 0;
+}
+
+int owner_attach(const struct fl_op *op, const struct object *volume,
+		 const struct owner_attachment *attachment, bool shared, uint64_t *ret_epoch,
+		 struct fl_error *err)
+{
+	struct owner_wish wish = { .attachment = attachment, .shared = shared, .arena = op->arena };
+	struct owner owner;
+
+	if (owner_change(op, volume, owner_decide_attach, &wish, &owner, err) < 0)
+		return -1;
+	*ret_epoch = owner.epoch;
+	return 0;
+}
+
+static int owner_decide_detach(const struct object *volume, struct owner *owner, void *cookie,
+			       bool *ret_write, struct fl_error *err)
+{
+	const struct owner_wish *wish = cookie;
+	size_t left = 0;
+
+	(void)volume;
+	(void)err;
+	for (size_t i = 0; wish->node && i < owner->n_attachments; i++)
+		if (strcmp(owner->attachments[i].node, wish->node) != 0)
+			owner->attachments[left++] = owner->attachments[i];
+	*ret_write = left < owner->n_attachments;
+	owner->n_attachments = left;
+	if (*ret_write && left == 0)
+		owner->state = OWNER_IDLE;
+	return 0;
+}
+
+int owner_detach(const struct fl_op *op, const struct object *volume, const char *node,
+		 struct fl_error *err)
+{
+	struct owner_wish wish = { .node = node, .arena = op->arena };
+	struct owner owner;
+
+	return owner_change(op, volume, owner_decide_detach, &wish, &owner, err);
+}
+
+static int64_t owner_hold_end(void)
+{
+	return fl_clock_wall_ns() + (int64_t)OWNER_HOLD_MS * 1000000;
+}
+
+static int owner_decide_hold(const struct object *volume, struct owner *owner, void *cookie,
+			     bool *ret_write, struct fl_error *err)
+{
+	const struct owner_wish *wish = cookie;
+
+	if (!owner_is_free(owner))
+		return owner_refuse(volume, owner, err);
+	/* Whoever let the hold expire must not take ours for his. */
+	if (owner->state == OWNER_HELD)
+		owner->epoch++;
+	owner->state = OWNER_HELD;
+	owner->hold_for = wish->purpose;
+	owner->hold_expires_ns = owner_hold_end();
+	*ret_write = true;
+	return 0;
+}
+
+int owner_hold(const struct fl_op *op, const struct object *volume, const char *purpose,
+	       struct owner *ret, struct fl_error *err)
+{
+	struct owner_wish wish = { .purpose = purpose, .arena = op->arena };
+
+	return owner_change(op, volume, owner_decide_hold, &wish, ret, err);
+}
+
+int owner_renew(const struct fl_op *op, const struct object *volume, struct owner *held,
+		struct fl_error *err)
+{
+	struct owner renewed = *held;
+
+	renewed.hold_expires_ns = owner_hold_end();
+	if (owner_write(op, volume, &renewed, err) < 0)
+		return -1;
+	*held = renewed;
+	return 0;
+}
+
+int owner_release(const struct fl_op *op, const struct object *volume, struct owner *held,
+		  struct fl_error *err)
+{
+	struct owner idle = { .version = held->version, .epoch = held->epoch, .state = OWNER_IDLE };
+
+	if (owner_write(op, volume, &idle, err) < 0)
+		return -1;
+	*held = idle;
+	return 0;
+}

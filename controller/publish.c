@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "access.h"
+#include "csi/convert.h"
+#include "csi/rpc/map.h"
+#include "disks.h"
+#include "object.h"
+#include "owner.h"
+#include "verbs.h"
+
+static int publish_check_node(const struct controller *c, const struct object *volume,
+			      const char *node, struct fl_error *err)
+{
+	const struct fl_settings *settings = c->pools->settings;
+	bool known = strcmp(settings->node.id, node) == 0;
+
+	for (size_t i = 0; i < settings->nodes.n && !known; i++)
+		known = strcmp(settings->nodes.items[i], node) == 0;
+	if (!known)
+		return fl_error_set(
+			err, FL_NOT_FOUND,
+			"node %.200s is not known here: this is node %s, and others are "
+			"listed under `nodes:` of the configuration",
+			node, settings->node.id);
+	if ((volume->pool->flags & FL_BACKEND_NODE_LOCAL) && strcmp(settings->node.id, node) != 0)
+		return fl_error_set(err, FL_IN_USE,
+				    "volume %s lives on node %s, node %s cannot reach it: run what "
+				    "uses it on node %s",
+				    volume->id, settings->node.id, node, settings->node.id);
+	return 0;
+}
+
+/* The source and the owner's epoch, as publish_context. */
+static void publish_reply(struct fl_arena *arena, const struct fl_source *source, uint64_t epoch,
+			  Csi__V1__ControllerPublishVolumeResponse *answer)
+{
+	const struct fl_pair *pairs;
+	struct fl_pair *all;
+	size_t n;
+
+	fl_source_to_pairs(arena, source, &pairs, &n);
+	all = fl_arena_array(arena, n + 1, sizeof(*all));
+	memcpy(all, pairs, n * sizeof(*all));
+	all[n] = (struct fl_pair){ CONTEXT_EPOCH, fl_arena_printf(arena, "%" PRIu64, epoch) };
+	answer->n_publish_context = n + 1;
+	answer->publish_context = rpc_map_entries(
+		arena,
+		&csi__v1__controller_publish_volume_response__publish_context_entry__descriptor,
+		all, n + 1);
+}
+
+static int publish_read(const struct controller *c, const struct fl_op *op,
+			const Csi__V1__ControllerPublishVolumeRequest *request,
+			struct owner_attachment *ret, struct object *ret_volume,
+			struct fl_error *err)
+{
+	struct capability capability;
+
+	/* Faults of the request are told before what is looked up. */
+	if (convert_required("volume_id", request->volume_id, err) < 0 ||
+	    convert_required("node_id", request->node_id, err) < 0 ||
+	    capability_read(request->volume_capability, &capability, err) < 0)
+		return -1;
+	*ret = (struct owner_attachment){
+		.node = request->node_id,
+		.mode = capability.mode,
+		.block = capability.block,
+		.read_only = request->readonly || access_mode_is_reader(capability.mode),
+	};
+	if (object_find(c, op, "volume", request->volume_id, ret_volume, err) < 0)
+		return -1;
+	return access_check(c, ret_volume->pool, &capability, 1, err);
+}
+
+int publish_volume(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
+{
+	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
+	const struct controller *c = rpc_call_cookie(call);
+	struct fl_op op = rpc_call_op(call);
+	struct owner_attachment attachment;
+	struct fl_publish_spec spec;
+	struct fl_source source;
+	struct object volume;
+	uint64_t epoch;
+
+	if (publish_read(c, &op, request, &attachment, &volume, err) < 0 ||
+	    object_mark_volume(c, &op, &volume, "ControllerPublishVolume", &mark, err) < 0)
+		return -1;
+	spec = (struct fl_publish_spec){ volume.handle, attachment.node, attachment.read_only };
+	/* An unknown volume is told before an unknown node. */
+	if (fl_volume_publish(volume.pool, &op, &spec, &source, err) < 0 ||
+	    convert_id("node", attachment.node, err) < 0 ||
+	    publish_check_node(c, &volume, attachment.node, err) < 0 ||
+	    owner_attach(&op, &volume, &attachment, access_is_shared(c, volume.pool), &epoch, err) <
+		    0)
+		return -1;
+	publish_reply(op.arena, &source, epoch, response);
+	return 0;
+}
+
+/* The orchestrator says that the node has let go.  Where that can be asked, it is: a volume that is
+ * still staged would be taken for idle, and be copied or deleted.  A node that is not there is not
+ * waited for. */
+static int unpublish_check(const struct controller *c, const struct fl_op *op,
+			   const struct object *volume, const char *node, struct fl_error *err)
+{
+	const char *here = c->pools->settings->node.id;
+	struct disks_place place;
+	struct fl_error why;
+
+	if (node && strcmp(node, here) != 0)
+		return 0;
+	if (disks_where(c, op, volume->id, &place, &why) < 0) {
+		if (why.code == FL_UNAVAILABLE)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	if (place.state == DISKS_ABSENT)
+		return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "volume %s is still staged on node %s%s%s: unpublish and unstage it "
+			    "there first",
+			    volume->id, here, place.vm[0] ? " for VM " : "", place.vm);
+}
+
+static bool unpublish_is_attached(const struct owner *owner, const char *node)
+{
+	for (size_t i = 0; i < owner->n_attachments; i++)
+		if (!node || strcmp(owner->attachments[i].node, node) == 0)
+			return true;
+	return false;
+}
+
+static int unpublish_run(const struct controller *c, struct fl_op *op, const char *volume_id,
+			 const char *node, struct fl_error *err)
+{
+	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
+	struct object volume;
+	struct owner owner;
+
+	if (object_find(c, op, "volume", volume_id, &volume, err) < 0 ||
+	    object_mark_volume(c, op, &volume, "ControllerUnpublishVolume", &mark, err) < 0 ||
+	    owner_read(op, &volume, &owner, err) < 0)
+		return -1;
+	if (!unpublish_is_attached(&owner, node))
+		return 0;
+	if (unpublish_check(c, op, &volume, node, err) < 0)
+		return -1;
+	return owner_detach(op, &volume, node, err);
+}
+
+int unpublish_volume(struct rpc_call *call, const void *request, void *response,
+		     struct fl_error *err)
+{
+	const Csi__V1__ControllerUnpublishVolumeRequest *asked = request;
+	const char *node = asked->node_id[0] ? asked->node_id : NULL;
+	struct fl_op op = rpc_call_op(call);
+	struct fl_error why;
+
+	(void)response;
+	if (unpublish_run(rpc_call_cookie(call), &op, asked->volume_id, node, &why) == 0 ||
+	    why.code == FL_NOT_FOUND)
+		return 0;
+	*err = why;
+	return -1;
+}

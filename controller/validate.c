@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "access.h"
+#include "csi/reply.h"
+#include "csi/rpc/map.h"
+#include "object.h"
+#include "parameters.h"
+#include "verbs.h"
+
+struct validate {
+	const struct controller *c;
+	struct fl_op op;
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request;
+	struct object volume;
+	struct capability *capabilities;
+};
+
+static int validate_context(const struct validate *validate, struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+	struct fl_pair *pairs;
+	size_t n;
+
+	if (convert_pairs(validate->op.arena, "volume_context", request->volume_context,
+			  request->n_volume_context, &pairs, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pairs[i].key, CONTEXT_MKFS_OPTIONS) != 0 &&
+		    strcmp(pairs[i].key, CONTEXT_VM) != 0 &&
+		    !fl_text_starts_with(pairs[i].key, CONTEXT_ORCHESTRATOR) &&
+		    !fl_text_starts_with(pairs[i].key, "storage.kubernetes.io/"))
+			return fl_error_set(err, FL_INVALID,
+					    "volume_context has key \"%s\", which is none of ours",
+					    pairs[i].key);
+	return 0;
+}
+
+static int validate_parameters(const struct validate *validate, struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+	struct parameters parameters;
+	struct fl_pair *pairs;
+	const char *pool;
+	size_t n;
+
+	if (request->n_mutable_parameters)
+		return fl_error_set(err, FL_INVALID,
+				    "mutable parameters are not offered by any pool");
+	if (convert_pairs(validate->op.arena, "parameters", request->parameters,
+			  request->n_parameters, &pairs, &n, err) < 0)
+		return -1;
+	pool = fl_pair_get(pairs, n, "pool");
+	if (pool && strcmp(pool, validate->volume.pool->name) != 0)
+		return fl_error_set(err, FL_INVALID, "volume %s is in pool %s, not in %s",
+				    validate->volume.id, validate->volume.pool->name, pool);
+	return parameters_read(validate->c, validate->op.arena, validate->volume.pool, pairs, n,
+			       &parameters, err);
+}
+
+static void validate_confirm(struct validate *validate,
+			     Csi__V1__ValidateVolumeCapabilitiesResponse *answer)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+	Csi__V1__ValidateVolumeCapabilitiesResponse__Confirmed *confirmed =
+		reply_new(validate->op.arena,
+			  &csi__v1__validate_volume_capabilities_response__confirmed__descriptor);
+
+	confirmed->n_volume_capabilities = request->n_volume_capabilities;
+	confirmed->volume_capabilities = request->volume_capabilities;
+	answer->confirmed = confirmed;
+}
+
+/* The maps are confirmed as they came; entry messages of another type, hence the copy. */
+static int validate_confirm_maps(struct validate *validate,
+				 Csi__V1__ValidateVolumeCapabilitiesResponse__Confirmed *confirmed,
+				 struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+	struct fl_arena *arena = validate->op.arena;
+	struct fl_pair *pairs;
+
+	if (rpc_map_pairs(arena, request->volume_context, request->n_volume_context, &pairs,
+			  &confirmed->n_volume_context, err) < 0)
+		return -1;
+	confirmed->volume_context = rpc_map_entries(
+		arena,
+		&csi__v1__validate_volume_capabilities_response__confirmed__volume_context_entry__descriptor,
+		pairs, confirmed->n_volume_context);
+	if (rpc_map_pairs(arena, request->parameters, request->n_parameters, &pairs,
+			  &confirmed->n_parameters, err) < 0)
+		return -1;
+	confirmed->parameters = rpc_map_entries(
+		arena,
+		&csi__v1__validate_volume_capabilities_response__confirmed__parameters_entry__descriptor,
+		pairs, confirmed->n_parameters);
+	return 0;
+}
+
+int validate_capabilities(struct rpc_call *call, const void *request, void *response,
+			  struct fl_error *err)
+{
+	struct validate validate = { .c = rpc_call_cookie(call),
+				     .op = rpc_call_op(call),
+				     .request = request };
+	Csi__V1__ValidateVolumeCapabilitiesResponse *answer = response;
+	const size_t n = validate.request->n_volume_capabilities;
+	struct fl_volume volume;
+	struct fl_error why;
+
+	if (convert_required("volume_id", validate.request->volume_id, err) < 0 ||
+	    capability_read_list(validate.op.arena, validate.request->volume_capabilities, n,
+				 &validate.capabilities, err) < 0 ||
+	    object_find(validate.c, &validate.op, "volume", validate.request->volume_id,
+			&validate.volume, err) < 0 ||
+	    fl_volume_get(validate.volume.pool, &validate.op, validate.volume.handle, &volume,
+			  err) < 0)
+		return -1;
+	if (access_check(validate.c, validate.volume.pool, validate.capabilities, n, &why) < 0 ||
+	    validate_context(&validate, &why) < 0 || validate_parameters(&validate, &why) < 0) {
+		answer->message = fl_arena_strdup(validate.op.arena, why.text);
+		return 0;
+	}
+	validate_confirm(&validate, answer);
+	return validate_confirm_maps(&validate, answer->confirmed, err);
+}
