@@ -4,24 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "node/image.h"
 
 int openers_exist(const char *path, bool *ret_open, struct fl_error *err)
 {
-	fl_cleanup(fl_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
+	fl_cleanup(fl_close) int fd = -1;
 
-	if (fd < 0 && errno == ENOENT) {
+	if (image_open(path, O_RDONLY, &fd, err) < 0) {
+		if (err->code != FL_NOT_FOUND)
+			return -1;
 		*ret_open = false;
 		return 0;
 	}
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fl_error_sys(err, errno, "opening %s", path);
-	if (!S_ISREG(st.st_mode))
-		return fl_error_set(err, FL_IN_USE, "%s is not a regular file", path);
 	/* Whoever opens the file while we hold the lease makes the kernel signal us; SIGIO would end
 	 * the process, SIGURG is ignored unless somebody wants it. */
 	if (fcntl(fd, F_SETSIG, SIGURG) < 0)

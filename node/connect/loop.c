@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/connect/connect.h"
+#include "node/image.h"
 
 #define LOOP_ATTEMPTS 64
 #define LOOP_GONE_MS 3000
@@ -251,15 +252,15 @@ static int loop_make(const struct fl_op *op, const char *volume_id, const struct
 		     bool read_only, struct connection *ret, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	fl_cleanup(fl_close) int image_fd =
-		open(source->file.path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
-	struct loop_config config = { .fd = (uint32_t)image_fd };
+	fl_cleanup(fl_close) int image_fd = -1;
+	struct loop_config config = { .block_size = 512 };
 	struct loop_image image;
 
 	if (control < 0)
 		return fl_error_sys(err, errno, "opening /dev/loop-control");
-	if (image_fd < 0)
-		return fl_error_sys(err, errno, "opening %s", source->file.path);
+	if (image_open(source->file.path, read_only ? O_RDONLY : O_RDWR, &image_fd, err) < 0)
+		return -1;
+	config.fd = (uint32_t)image_fd;
 	loop_image_of(volume_id, source, &image);
 	memcpy(config.info.lo_file_name, image.tag, sizeof(config.info.lo_file_name));
 	config.block_size = loop_block_size(image_fd, source->size_bytes);

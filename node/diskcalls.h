@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Diskcalls: the requests that the disk service answers: between disks.c (who is connected),
+ * diskserve.c (one connection) and the files that answer. */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "node/disks.h"
+#include "node/node.h"
+#include "node/roster.h"
+
+struct disks {
+	struct node *node;
+	char *path;
+	struct stat socket; /* as it was made: a successor's is another */
+	int listen_fd;
+	struct roster roster;
+	pthread_t acceptor;
+};
+
+struct diskcall {
+	struct disks *disks;
+	struct session *session; /* it came on */
+	const struct fl_op *op;
+	const json_t *params; /* never NULL */
+	json_t *result;       /* an empty object, to be filled */
+	int fds[2];           /* to go with the answer; closed after it */
+	size_t n_fds;
+};
+
+typedef int diskcall_handler(struct diskcall *call, struct fl_error *err);
+
+/* diskcalls_launcher.c */
+diskcall_handler diskcall_hello, diskcall_attach, diskcall_release;
+/* diskcalls_copy.c */
+diskcall_handler diskcall_where, diskcall_copy_start, diskcall_copy_status, diskcall_copy_finish;
+
+/* A required text parameter: FL_INVALID names the one that is missing. */
+int diskcall_text(const struct diskcall *call, const char *key, const char **ret,
+		  struct fl_error *err) fl_must_check;
+
+/* Reads and answers what comes on the session until it ends. */
+void diskserve(struct disks *disks, struct session *session);
+
+/* Sends a request about the pass's volume to the launcher that has it; `fd` (-1: none) goes with it.
+ * *ret is NULL when nobody has the image open: then there is nobody to ask.  FL_UNAVAILABLE when
+ * somebody has and no launcher is connected. */
+int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass *pass,
+		  const char *method, const json_t *params, int fd, json_t **ret,
+		  struct fl_error *err) fl_must_check;

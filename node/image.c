@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+int image_open(const char *path, int flags, int *ret_fd, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && errno == EAGAIN)
+		return fl_error_set(err, FL_BUSY, "%s is being copied just now: ask again", path);
+	if (fd < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO))
+		return fl_error_set(err, FL_IN_USE, "%s is not a regular file", path);
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening %s", path);
+	if (fstat(fd, &st) < 0)
+		return fl_error_sys(err, errno, "looking at %s", path);
+	if (!S_ISREG(st.st_mode))
+		return fl_error_set(err, FL_IN_USE, "%s is not a regular file", path);
+	if (fcntl(fd, F_SETFL, flags) < 0)
+		return fl_error_sys(err, errno, "opening %s", path);
+	*ret_fd = fl_take_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NodeGetInfo and NodeGetCapabilities: who this node is and what it can do. */
+#include "csi/offer.h"
+#include "csi/reply.h"
+#include "node/calls.h"
+
+/* Some pool's volumes can grow. */
+static bool info_can_expand(const struct node *node)
+{
+	for (size_t i = 0; i < node->pools->n; i++) {
+		if (node->pools->items[i]->backend->resize)
+			return true;
+	}
+	return false;
+}
+
+int node_get_capabilities(struct rpc_call *call, const void *request, void *response,
+			  struct fl_error *err)
+{
+	Csi__V1__NodeGetCapabilitiesResponse *answer = response;
+	enum node_offer offers[3] = { NODE_STAGE_UNSTAGE_VOLUME, NODE_GET_VOLUME_STATS };
+	size_t n = 2;
+
+	(void)request;
+	(void)err;
+	if (info_can_expand(rpc_call_cookie(call)))
+		offers[n++] = NODE_EXPAND_VOLUME;
+	answer->capabilities = offer_node(rpc_call_arena(call), offers, n);
+	answer->n_capabilities = n;
+	return 0;
+}
+
+int node_get_info(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
+{
+	Csi__V1__NodeGetInfoResponse *answer = response;
+	const struct node *node = rpc_call_cookie(call);
+	const struct fl_node_settings *settings = &node->pools->settings->node;
+
+	(void)request;
+	(void)err;
+	answer->node_id = fl_arena_strdup(rpc_call_arena(call), settings->id);
+	answer->max_volumes_per_node = reply_size(settings->max_volumes);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Presence: what a path that the orchestrator names has of a volume. */
+#pragma once
+
+#include "node/device.h"
+#include "node/pass.h"
+#include "node/volume.h"
+
+struct presence {
+	struct node_volume volume;
+	struct fl_source source;
+	struct device_state state;
+	bool passed; /* it is published for a VM: pass */
+	struct pass pass;
+	/* What is at the path: */
+	bool is_node;       /* the volume's device node */
+	bool is_filesystem; /* its mounted file system */
+	bool is_pass;       /* its disk pass */
+};
+
+/* Looks with the kernel's and the storage's eyes.  FL_NOT_FOUND when there is no such volume here, or
+ * when the path has nothing of it; a staging directory of a block volume, which is empty, passes
+ * with none of the three. */
+int presence_find(const struct node *node, const struct fl_op *op, const char *volume_id,
+		  const char *path, struct presence *ret, struct fl_error *err) fl_must_check;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NodeStageVolume.  A file system is connected, made when it is time to, mounted at the staging path
+ * and grown.  A block volume is only looked at: its device is made when it is published, because a
+ * VM may take it without one. */
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/log.h"
+#include "csi/capability.h"
+#include "csi/convert.h"
+#include "node/calls.h"
+#include "node/device.h"
+#include "node/format.h"
+#include "node/hold.h"
+#include "node/mount.h"
+#include "node/pass.h"
+#include "node/path.h"
+#include "node/volume.h"
+
+struct stage {
+	struct node_volume volume;
+	const char *path;
+	struct capability capability;
+	const struct filesystem *type; /* NULL for block */
+	struct mount_options options;
+	const char *const *mkfs_words;
+	bool read_only;
+	struct fl_source source;
+};
+
+/* What is said about the file system. */
+static int stage_read_mount(const struct fl_op *op, const struct fl_pair *context, size_t n_context,
+			    struct stage *ret, struct fl_error *err)
+{
+	const char *mkfs = fl_pair_get(context, n_context, CONTEXT_MKFS_OPTIONS);
+	const char *data;
+
+	if (filesystem_get(ret->capability.fs_type, &ret->type, err) < 0 ||
+	    filesystem_options(op->arena, ret->type, mkfs ? mkfs : "", &ret->mkfs_words, err) < 0 ||
+	    mount_options_parse(op->arena, ret->capability.mount_flags,
+				ret->capability.n_mount_flags, &ret->options, err) < 0)
+		return -1;
+	if (ret->read_only)
+		ret->options.flags |= MS_RDONLY;
+	data = filesystem_mount_data(ret->type);
+	ret->options.data =
+		fl_arena_printf(op->arena, "%s%s%s", data, *data && *ret->options.data ? "," : "",
+				ret->options.data);
+	return 0;
+}
+
+/* Arguments first; only then the storage is asked. */
+static int stage_read(const struct node *node, const struct fl_op *op,
+		      const Csi__V1__NodeStageVolumeRequest *request, struct stage *ret,
+		      struct fl_error *err)
+{
+	struct fl_pair *context, *publish;
+	size_t n_context, n_publish;
+
+	if (convert_required("volume_id", request->volume_id, err) < 0 ||
+	    path_check("staging_target_path", request->staging_target_path, err) < 0 ||
+	    capability_read(request->volume_capability, &ret->capability, err) < 0 ||
+	    convert_pairs(op->arena, "volume_context", request->volume_context,
+			  request->n_volume_context, &context, &n_context, err) < 0 ||
+	    convert_pairs(op->arena, "publish_context", request->publish_context,
+			  request->n_publish_context, &publish, &n_publish, err) < 0)
+		return -1;
+	ret->path = request->staging_target_path;
+	ret->read_only = access_mode_is_reader(ret->capability.mode);
+	if (!ret->capability.block && stage_read_mount(op, context, n_context, ret, err) < 0)
+		return -1;
+	if (node_volume_find(node, op, request->volume_id, &ret->volume, err) < 0 ||
+	    node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
+		return -1;
+	ret->read_only |= ret->source.read_only;
+	return 0;
+}
+
+/* The staging path shows something: is it what is asked for? */
+static int stage_check_mounted(const struct stage *stage, const struct mountinfo_entry *entry,
+			       const struct connection *connection, struct fl_error *err)
+{
+	if (!connection || !mountinfo_is_filesystem_of(entry, connection->device))
+		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
+				    entry->source, stage->path, stage->volume.id);
+	if (strcmp(entry->type, filesystem_name(stage->type)) != 0 ||
+	    entry->read_only != ((stage->options.flags & MS_RDONLY) != 0))
+		return fl_error_set(err, FL_EXISTS, "volume %s is staged already, as %s, %s",
+				    stage->volume.id, entry->type,
+				    entry->read_only ? "read-only" : "writable");
+	return 0;
+}
+
+static int stage_grow(const struct fl_op *op, const struct stage *stage,
+		      const struct connection *connection, struct fl_error *err)
+{
+	if (stage->options.flags & MS_RDONLY)
+		return 0;
+	fl_op_step(op, "growing", 0, 0);
+	return filesystem_grow(op, stage->type, connection->path, stage->path, err);
+}
+
+/* From a device to a mounted file system. */
+static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
+			      const struct connection *connection, struct fl_error *err)
+{
+	struct format_target target = {
+		.pool = stage->volume.pool,
+		.handle = stage->volume.handle,
+		.volume_id = stage->volume.id,
+		.type = stage->type,
+		.mkfs_words = stage->mkfs_words,
+		.read_only = stage->read_only,
+	};
+	const struct mountinfo_entry *entry;
+
+	if (path_make_directory(stage->path, err) < 0 ||
+	    format_prepare(op, &target, connection, err) < 0)
+		return -1;
+	fl_op_step(op, "mounting", 0, 0);
+	if (mount_filesystem(connection->path, filesystem_name(stage->type), stage->path,
+			     &stage->options, err) < 0 ||
+	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
+		return -1;
+	if (entry && mountinfo_is_filesystem_of(entry, connection->device))
+		return stage_grow(op, stage, connection, err);
+	/* An older kernel shows another btrfs device that has the same UUID: a clone and its origin. */
+	umount2(stage->path, UMOUNT_NOFOLLOW);
+	return fl_error_set(err, FL_IN_USE,
+			    "the kernel shows %s in place of volume %s: a file system with the "
+			    "same UUID is mounted on this node",
+			    entry ? entry->source : "nothing", stage->volume.id);
+}
+
+static int stage_mount(const struct fl_op *op, const struct stage *stage, struct fl_error *err)
+{
+	const struct mountinfo_entry *entry;
+	struct connection c;
+	struct fl_error ignored;
+	bool found;
+
+	if (connect_find(op, stage->volume.id, &stage->source, &found, &c, err) < 0 ||
+	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
+		return -1;
+	if (entry) {
+		if (stage_check_mounted(stage, entry, found ? &c : NULL, err) < 0)
+			return -1;
+		return stage_grow(op, stage, &c, err);
+	}
+	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &c, err) < 0)
+		return -1;
+	if (stage_mount_device(op, stage, &c, err) == 0)
+		return 0;
+	/* The orchestrator may never ask again: leave no device behind that nobody uses.  What stays
+	 * because it is in use is what the error, or the next call, is about. */
+	if (device_disconnect(op, stage->volume.id, &stage->source, &ignored) < 0)
+		fl_log(FL_LOG_WARNING, "stage", "%s", ignored.text);
+	return -1;
+}
+
+static int stage_block(const struct fl_op *op, const struct stage *stage, struct fl_error *err)
+{
+	struct device_state state;
+
+	if (connect_check(op, &stage->source, err) < 0 ||
+	    device_look(op, stage->volume.id, &stage->source, &state, err) < 0)
+		return -1;
+	if (state.filesystem)
+		return fl_error_set(err, FL_EXISTS,
+				    "volume %s is staged already, as a file system at %s",
+				    stage->volume.id, state.filesystem->point);
+	return stage->read_only
+		       ? 0
+		       : format_mark_raw(op, stage->volume.pool, stage->volume.handle, err);
+}
+
+int node_stage(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+{
+	const Csi__V1__NodeStageVolumeRequest *request = message;
+	const struct node *node = rpc_call_cookie(call);
+	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
+	struct fl_op op = rpc_call_op(call);
+	struct stage stage = { 0 };
+	struct pass pass;
+	bool passed;
+
+	(void)response;
+	if (stage_read(node, &op, request, &stage, err) < 0 ||
+	    hold_take(node->busy, node->state_fd, request->volume_id, "NodeStageVolume", &hold,
+		      err) < 0)
+		return -1;
+	op.progress = &hold.mark.progress;
+	if (stage.capability.block)
+		return stage_block(&op, &stage, err);
+	if (pass_load(op.arena, node->state_fd, stage.volume.id, &passed, &pass, err) < 0)
+		return -1;
+	if (passed)
+		return fl_error_set(err, FL_IN_USE, "volume %s is published for vm %s",
+				    stage.volume.id, pass.vm);
+	return stage_mount(&op, &stage, err);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NodeUnstageVolume: success means that the device is proven to be gone. */
+#include "csi/convert.h"
+#include "node/calls.h"
+#include "node/device.h"
+#include "node/hold.h"
+#include "node/mount.h"
+#include "node/pass.h"
+#include "node/path.h"
+#include "node/volume.h"
+
+/* The volume is published for a VM: that has to be taken back first. */
+static int unstage_check_pass(const struct node *node, const struct fl_op *op, const char *id,
+			      struct fl_error *err)
+{
+	struct pass pass;
+	bool passed;
+
+	if (pass_load(op->arena, node->state_fd, id, &passed, &pass, err) < 0)
+		return -1;
+	if (passed)
+		return fl_error_set(err, FL_IN_USE,
+				    "volume %s is still published for vm %s at %s: unpublish it "
+				    "first",
+				    id, pass.vm, pass.targets.n ? pass.targets.items[0] : "-");
+	return 0;
+}
+
+static int unstage_device(const struct fl_op *op, const char *id, const char *path,
+			  const struct fl_source *source, struct fl_error *err)
+{
+	struct connection c;
+	bool found;
+
+	if (connect_find(op, id, source, &found, &c, err) < 0 ||
+	    mount_remove(op->arena, path, found ? &c : NULL, err) < 0)
+		return -1;
+	return device_disconnect(op, id, source, err);
+}
+
+int node_unstage(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+{
+	const Csi__V1__NodeUnstageVolumeRequest *request = message;
+	const struct node *node = rpc_call_cookie(call);
+	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
+	struct fl_op op = rpc_call_op(call);
+	const struct fl_source *source;
+
+	(void)response;
+	if (convert_required("volume_id", request->volume_id, err) < 0 ||
+	    path_check("staging_target_path", request->staging_target_path, err) < 0)
+		return -1;
+	if (hold_take(node->busy, node->state_fd, request->volume_id, "NodeUnstageVolume", &hold,
+		      err) < 0)
+		return -1;
+	op.progress = &hold.mark.progress;
+	if (node_volume_last_source(node, &op, request->volume_id, &source, err) < 0 ||
+	    unstage_check_pass(node, &op, request->volume_id, err) < 0)
+		return -1;
+	return unstage_device(&op, request->volume_id, request->staging_target_path, source, err);
+}

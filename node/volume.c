@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/volume.h"
+
+#include <string.h>
+
+#include "csi/convert.h"
+
+int node_volume_find(const struct node *node, const struct fl_op *op, const char *id,
+		     struct node_volume *ret, struct fl_error *err)
+{
+	const char *here = node->pools->settings->node.id;
+	struct fl_object_id object;
+
+	if (convert_id("volume", id, err) < 0 ||
+	    fl_object_id_parse(op->arena, node->pools, id, "volume", &object, err) < 0)
+		return -1;
+	if (object.node && strcmp(object.node, here) != 0)
+		return fl_error_set(err, FL_NOT_FOUND, "volume %s lives on node %s; this is %s", id,
+				    object.node, here);
+	ret->id = id;
+	ret->pool = object.pool;
+	ret->handle = object.handle;
+	return 0;
+}
+
+int node_volume_source(const struct node *node, const struct fl_op *op,
+		       const struct node_volume *volume, const struct fl_pair *context,
+		       size_t n_context, struct fl_source *ret, struct fl_error *err)
+{
+	struct fl_publish_spec spec = { .handle = volume->handle,
+					.node = node->pools->settings->node.id };
+
+	if (fl_pair_get(context, n_context, "source")) {
+		if (fl_source_from_pairs(op->arena, context, n_context, ret, err) < 0)
+			return fl_error_prefix(err, "publish_context");
+		return 0;
+	}
+	return fl_volume_publish(volume->pool, op, &spec, ret, err);
+}
+
+int node_volume_last_source(const struct node *node, const struct fl_op *op, const char *id,
+			    const struct fl_source **ret_source, struct fl_error *err)
+{
+	struct fl_source *source = fl_arena_alloc(op->arena, sizeof(*source));
+	struct node_volume volume;
+
+	*ret_source = NULL;
+	if (node_volume_find(node, op, id, &volume, err) < 0 ||
+	    node_volume_source(node, op, &volume, NULL, 0, source, err) < 0)
+		return err->code == FL_NOT_FOUND ? 0 : -1;
+	*ret_source = source;
+	return 0;
+}

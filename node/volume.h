@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Volume: the volume that a request names: its pool, its handle, and where its bytes are. */
+#pragma once
+
+#include "node/node.h"
+
+struct node_volume {
+	const char *id;
+	struct fl_pool *pool;
+	const char *handle;
+};
+
+/* Reads an id; asks no storage.  FL_INVALID when it is empty, FL_NOT_FOUND when it cannot be one of
+ * ours or lives on another node. */
+int node_volume_find(const struct node *node, const struct fl_op *op, const char *id,
+		     struct node_volume *ret, struct fl_error *err) fl_must_check;
+
+/* Where the bytes are: from `context` (publish_context) when that says it, else from the backend.
+ * FL_NOT_FOUND when there is no such volume. */
+int node_volume_source(const struct node *node, const struct fl_op *op,
+		       const struct node_volume *volume, const struct fl_pair *context,
+		       size_t n_context, struct fl_source *ret, struct fl_error *err) fl_must_check;
+
+/* For taking a volume away: whatever its id is, and whether or not it still exists.  *ret_source is
+ * NULL when nobody knows any more where it was.  Fails only when the storage does not answer, or
+ * when the id is empty. */
+int node_volume_last_source(const struct node *node, const struct fl_op *op, const char *id,
+			    const struct fl_source **ret_source, struct fl_error *err)
+	fl_must_check;
