@@ -11,9 +11,10 @@
 struct fl_node_settings {
 	const char *id;       /* default: the host name */
 	const char *zone;     /* or NULL */
-	const char *disks;    /* socket of the disk service; default /run/fairlead/disks.sock */
+	const char *disks;    /* socket of the disk service; default disks.sock in $FAIRLEAD_RUN, or
+			    * in /run/fairlead */
 	const char *state;    /* directory for what the node keeps until the next boot; default
-			    * /run/fairlead/node */
+			    * node in the same directory */
 	uint64_t max_volumes; /* per node; 0: no limit */
 };
 

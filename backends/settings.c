@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: the configuration file, checked whole before anything starts. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,13 +53,12 @@ static const struct fl_option node_options[] = {
 	{ .key = "disks",
 	  .kind = FL_OPTION_PATH,
 	  .offset = offsetof(struct fl_node_settings, disks),
-	  .otherwise = "/run/fairlead/disks.sock",
-	  .help = "socket of the disk service" },
+	  .help = "socket of the disk service; disks.sock in $FAIRLEAD_RUN when absent" },
 	{ .key = "state",
 	  .kind = FL_OPTION_PATH,
 	  .offset = offsetof(struct fl_node_settings, state),
-	  .otherwise = "/run/fairlead/node",
-	  .help = "directory for what the node keeps until the next boot" },
+	  .help = "directory for what the node keeps until the next boot; node in "
+		  "$FAIRLEAD_RUN when absent" },
 	{ .key = "max_volumes",
 	  .kind = FL_OPTION_NUMBER,
 	  .offset = offsetof(struct fl_node_settings, max_volumes),
@@ -95,6 +95,14 @@ static int settings_node_id_check(const struct fl_config_node *where, const char
 			      id, NODE_ID_BYTES);
 }
 
+/* A path in $FAIRLEAD_RUN, where launchers and the command line look too. */
+static const char *settings_run_path(struct fl_arena *arena, const char *name)
+{
+	const char *run = getenv("FAIRLEAD_RUN");
+
+	return fl_arena_printf(arena, "%s/%s", run && run[0] == '/' ? run : "/run/fairlead", name);
+}
+
 static int settings_node_load(struct fl_arena *arena, const struct fl_config_node *root,
 			      struct fl_node_settings *ret, struct fl_error *err)
 {
@@ -115,6 +123,10 @@ static int settings_node_load(struct fl_arena *arena, const struct fl_config_nod
 			return fl_error_sys(err, errno, "the host name");
 		ret->id = fl_arena_strdup(arena, host);
 	}
+	if (!ret->disks)
+		ret->disks = settings_run_path(arena, "disks.sock");
+	if (!ret->state)
+		ret->state = settings_run_path(arena, "node");
 	return settings_node_id_check(map, ret->id, err);
 }
 
