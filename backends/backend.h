@@ -159,7 +159,7 @@ struct fl_record_ops {
 /* For FL_BACKEND_COPIES: a copy that the core or a launcher's QEMU writes, in three steps, so that
  * the core can prove between the writing and the publishing that the source stood still.
  *
- * begin → somebody writes copy->path and fsyncs it → commit.  A copy whose point in time came before
+ * begin → somebody writes copy->path → commit.  A copy whose point in time came before
  * its end (a launcher's) is remembered by `started`, and found again by the next begin. */
 struct fl_copy_target {
 	const struct fl_snapshot_spec *snapshot; /* the copy will be this snapshot … */
@@ -190,7 +190,7 @@ struct fl_copy_ops {
 	int (*failed)(struct fl_pool *pool, const struct fl_op *op,
 		      const struct fl_copy_target *target, const char *failure,
 		      struct fl_error *err);
-	/* Makes the finished, fsynced copy visible under its name, ready, with created_ns =
+	/* Makes the finished copy durable and visible under its name, ready, with created_ns =
 	 * copy->cut_ns and the record `format` of the source (see above); done already is success.
 	 * FL_BUSY when another begin replaced copy->path. */
 	int (*commit)(struct fl_pool *pool, const struct fl_op *op,
@@ -258,6 +258,9 @@ struct fl_backend {
 	const struct fl_record_ops *records;
 	const struct fl_copy_ops *copies; /* required with FL_BACKEND_COPIES */
 };
+
+/* What a backend's object exports. */
+extern const struct fl_backend fl_backend;
 
 /* ---- The checked calls: what controller and node use. ----
  *

@@ -3,7 +3,6 @@
  * the file system has reflinks (XFS, btrfs), else copies that keep holes (ext4). */
 #include "volume.h"
 
-extern const struct fl_backend fl_backend;
 const struct fl_backend fl_backend = {
 	.abi = FL_BACKEND_ABI,
 	.size = sizeof(struct fl_backend),
