@@ -133,11 +133,12 @@ static int copy_write_tail(const struct copy *copy, uint64_t at, size_t length,
 
 static int copy_by_hand(struct copy *copy, uint64_t at, uint64_t end, struct fl_error *err)
 {
-	if (at < end && !copy->buffer) {
+	if (at >= end)
+		return 0;
+	if (!copy->buffer)
 		copy->buffer = aligned_alloc(COPY_ALIGN, COPY_BUFFER);
-		if (!copy->buffer)
-			return fl_error_sys(err, ENOMEM, "copying");
-	}
+	if (!copy->buffer)
+		return fl_error_sys(err, ENOMEM, "copying");
 	for (at -= at % COPY_ALIGN; at < end; at += COPY_BUFFER) {
 		uint64_t left = copy->size - at;
 		uint64_t length = (end - at + COPY_ALIGN - 1) / COPY_ALIGN * COPY_ALIGN;

@@ -98,6 +98,9 @@ static int proc_spawn(struct proc *proc, const char *path, const char *const arg
 	posix_spawnattr_init(&attributes);
 	for (int i = 0; i < 3 && status == 0; i++)
 		status = posix_spawn_file_actions_adddup2(&actions, child[i], i);
+	/* Libraries may have opened something without close-on-exec. */
+	if (status == 0)
+		status = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);

@@ -64,7 +64,7 @@ static int tree_remove_dir(int dir_fd, const char *name, unsigned level, struct 
 	for (int pass = 0; pass < 8; pass++) {
 		rewinddir(dir);
 		if (tree_empty(dir, level, err) < 0)
-			return level ? fl_error_prefix(err, "%s", name) : -1;
+			return fl_error_prefix(err, "%s", name);
 		if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
@@ -77,8 +77,7 @@ static int tree_remove(int dir_fd, const char *name, unsigned level, struct fl_e
 {
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	/* Linux says EISDIR for a directory, POSIX EPERM. */
-	if (errno != EISDIR && errno != EPERM)
+	if (errno != EISDIR)
 		return fl_error_sys(err, errno, "removing %s", name);
 	return tree_remove_dir(dir_fd, name, level, err);
 }
