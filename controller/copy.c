@@ -3,35 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "disks.h"
-#include "hold.h"
+#include "keeper.h"
 #include "live.h"
+#include "vmdisk.h"
 
 /* Copies keep a worker each: the others must stay free for short calls. */
 #define COPY_MAX 3
-
-/* Why the target of a copy cannot be opened: another begin has replaced it, or worse. */
-static int copy_refuse_target(const char *path, struct fl_error *err)
-{
-	if (errno == ENOENT)
-		return fl_error_set(err, FL_BUSY,
-				    "another call has begun the copy %s again: ask again", path);
-	return fl_error_sys(err, errno, "opening the copy %s", path);
-}
+/* Copying takes as long as it takes; the short calls that settle what was copied get this much. */
+#define COPY_SETTLE_MS 60000
 
 int copy_commit(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 {
-	fl_cleanup(fl_close) int fd = open(copy->path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return copy_refuse_target(copy->path, err);
-	if (fsync(fd) < 0)
-		return fl_error_sys(err, errno, "making the copy %s durable", copy->path);
 	if (fl_copy_commit(task->source->pool, task->op, &task->target, copy, err) < 0)
 		return -1;
 	copy->done = true;
@@ -68,8 +54,12 @@ static int copy_write(const struct copy_task *task, const char *path, struct fl_
 	if (from < 0)
 		return fl_error_sys(err, errno, "opening volume %s", task->source->id);
 	to = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (to < 0 && errno == ENOENT)
+		return fl_error_set(err, FL_BUSY,
+				    "another call has begun the copy of volume %s again: ask again",
+				    task->source->id);
 	if (to < 0)
-		return copy_refuse_target(path, err);
+		return fl_error_sys(err, errno, "opening the copy %s", path);
 	return fl_file_copy_sparse(task->op, from, to, source.size_bytes, err);
 }
 
@@ -91,7 +81,7 @@ static void copy_leave(struct controller **c)
 		atomic_fetch_sub(&(*c)->copies, 1);
 }
 
-static int copy_held(const struct copy_task *task, struct hold *hold, struct fl_copy *copy,
+static int copy_held(const struct copy_task *task, struct keeper *keeper, struct fl_copy *copy,
 		     struct fl_error *err)
 {
 	fl_cleanup(copy_leave) struct controller *place = NULL;
@@ -100,7 +90,10 @@ static int copy_held(const struct copy_task *task, struct hold *hold, struct fl_
 		return -1;
 	/* Nobody writes from here on, so this is a moment whose content the copy has. */
 	copy->cut_ns = fl_clock_wall_ns();
-	if (copy_write(task, copy->path, err) < 0 || hold_prove(hold, err) < 0)
+	if (copy_write(task, copy->path, err) < 0)
+		return -1;
+	task->op->deadline = fl_clock_after_ms(COPY_SETTLE_MS);
+	if (keeper_prove(keeper, err) < 0)
 		return -1;
 	return copy_commit(task, copy, err);
 }
@@ -108,16 +101,16 @@ static int copy_held(const struct copy_task *task, struct hold *hold, struct fl_
 /* The record says that nobody has the volume; the node may know better, when there is one. */
 static int copy_check_absent(const struct copy_task *task, struct fl_error *err)
 {
-	struct disks_place place;
+	struct vmdisk_place place;
 	struct fl_error why;
 
-	if (disks_where(task->c, task->op, task->source->id, &place, &why) < 0) {
+	if (vmdisk_where(task->c, task->op, task->source->id, &place, &why) < 0) {
 		if (why.code == FL_UNAVAILABLE)
 			return 0;
 		*err = why;
 		return -1;
 	}
-	if (place.state != DISKS_ABSENT)
+	if (place.state != VMDISK_ABSENT)
 		return fl_error_set(err, FL_IN_USE,
 				    "volume %s is detached but node %s still has it staged: "
 				    "unstage it there first",
@@ -136,16 +129,16 @@ void copy_give_up(const struct copy_task *task, const struct fl_copy *copy)
 
 static int copy_idle(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 {
-	fl_cleanup(hold_release) struct hold hold = { 0 };
+	fl_cleanup(keeper_release) struct keeper keeper = { 0 };
 
-	if (hold_take(&hold, task->op, task->source, task->purpose, err) < 0 ||
+	if (keeper_take(&keeper, task->op, task->source, task->purpose, err) < 0 ||
 	    fl_copy_begin(task->source->pool, task->op, &task->target, ret, err) < 0)
 		return -1;
 	if (ret->done || ret->failure)
 		return 0;
 	if (ret->cut_ns)
 		return live_follow(task, ret, err);
-	if (copy_check_absent(task, err) == 0 && copy_held(task, &hold, ret, err) == 0)
+	if (copy_check_absent(task, err) == 0 && copy_held(task, &keeper, ret, err) == 0)
 		return 0;
 	copy_give_up(task, ret);
 	return -1;

@@ -11,7 +11,7 @@
 
 struct copy_task {
 	struct controller *c;
-	const struct fl_op *op;
+	struct fl_op *op;            /* gets a new deadline when a copy has outlived its own */
 	const struct object *source; /* the volume, marked busy by the caller */
 	struct fl_copy_target target;
 	const char *purpose; /* "CreateSnapshot snap-1": whoever is refused meanwhile reads it */
@@ -26,7 +26,7 @@ int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error 
 int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 	fl_must_check;
 
-/* fsync of the written target, then commit; sets copy->done. */
+/* The copy is complete: makes it visible and sets copy->done. */
 int copy_commit(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 	fl_must_check;
 /* Removes the target.  What it cannot remove now, the next begin or the delete of that object does. */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "csi/csi.pb-c.h"
-#include "hold.h"
+#include "keeper.h"
 #include "object.h"
 #include "verbs.h"
 
 /* Nobody may attach the volume between the look at its owner and its end, so it is held.  A volume
  * that is not there, or whose creation was interrupted, has no owner. */
-static int delete_hold(struct hold *hold, const struct fl_op *op, const struct object *volume,
+static int delete_hold(struct keeper *keeper, const struct fl_op *op, const struct object *volume,
 		       struct fl_error *err)
 {
 	struct fl_error why;
 
 	if (!volume->pool->backend->records)
 		return 0;
-	if (hold_take(hold, op, volume, "DeleteVolume", &why) == 0 || why.code == FL_NOT_FOUND)
+	if (keeper_take(keeper, op, volume, "DeleteVolume", &why) == 0 || why.code == FL_NOT_FOUND)
 		return 0;
 	*err = why;
 	return -1;
@@ -22,7 +22,7 @@ static int delete_hold(struct hold *hold, const struct fl_op *op, const struct o
 int delete_volume(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
 {
 	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
-	fl_cleanup(hold_release) struct hold hold = { 0 };
+	fl_cleanup(keeper_release) struct keeper keeper = { 0 };
 	const Csi__V1__DeleteVolumeRequest *asked = request;
 	const struct controller *c = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
@@ -37,9 +37,9 @@ int delete_volume(struct rpc_call *call, const void *request, void *response, st
 		return -1;
 	}
 	if (object_mark_volume(c, &op, &volume, "DeleteVolume", &mark, err) < 0 ||
-	    delete_hold(&hold, &op, &volume, err) < 0 ||
+	    delete_hold(&keeper, &op, &volume, err) < 0 ||
 	    fl_volume_delete(volume.pool, &op, volume.handle, err) < 0)
 		return -1;
-	hold_forget(&hold);
+	keeper_forget(&keeper);
 	return 0;
 }

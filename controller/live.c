@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "disks.h"
+#include "vmdisk.h"
 
 /* A name that QEMU takes as a job's id: it follows from what the copy will be. */
 static const char *live_job_name(struct fl_arena *arena, const char *kind, const char *id)
@@ -15,13 +15,13 @@ static const char *live_job_name(struct fl_arena *arena, const char *kind, const
 	return fl_arena_printf(arena, "copy-%.24s", digest);
 }
 
-static struct disks_job live_job(const struct copy_task *task, const struct fl_copy *copy)
+static struct vmdisk_job live_job(const struct copy_task *task, const struct fl_copy *copy)
 {
 	struct object made = object_of(task->c, task->op, task->source->pool, copy->handle);
 	const char *kind = task->target.snapshot ? "snapshot" : "volume";
 
-	return (struct disks_job){ task->source->id,
-				   live_job_name(task->op->arena, kind, made.id) };
+	return (struct vmdisk_job){ task->source->id,
+				    live_job_name(task->op->arena, kind, made.id) };
 }
 
 /* A snapshot keeps its broken copy to tell what happened; a volume, which nobody has been told of,
@@ -47,23 +47,23 @@ static int live_broke(const struct copy_task *task, struct fl_copy *copy, const 
 /* The job is not known.  It is lost for certain when a launcher is there and does not know it, or
  * when the volume is not with a VM any more; a launcher that is just being started again may still
  * find it. */
-static int live_lost(const struct copy_task *task, const struct disks_job *job,
+static int live_lost(const struct copy_task *task, const struct vmdisk_job *job,
 		     struct fl_copy *copy, struct fl_error *err)
 {
-	struct disks_progress again;
-	struct disks_place place;
+	struct vmdisk_progress again;
+	struct vmdisk_place place;
 
-	if (disks_where(task->c, task->op, task->source->id, &place, err) < 0)
+	if (vmdisk_where(task->c, task->op, task->source->id, &place, err) < 0)
 		return -1;
-	if (place.state == DISKS_VM && !place.plugged)
+	if (place.state == VMDISK_VM && !place.plugged)
 		return fl_error_set(err, FL_UNAVAILABLE,
 				    "the launcher of VM %s, which copies volume %s, is not there: "
 				    "ask again, or detach the volume",
 				    place.vm, task->source->id);
 	if (place.plugged) {
-		if (disks_copy_status(task->c, task->op, job, &again, err) < 0)
+		if (vmdisk_copy_status(task->c, task->op, job, &again, err) < 0)
 			return -1;
-		if (again.state != DISKS_JOB_UNKNOWN)
+		if (again.state != VMDISK_JOB_UNKNOWN)
 			return 0;
 	}
 	return live_broke(task, copy, "the VM that made the copy ended before it was complete",
@@ -72,35 +72,35 @@ static int live_lost(const struct copy_task *task, const struct disks_job *job,
 
 int live_follow(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 {
-	struct disks_job job = live_job(task, copy);
-	struct disks_progress progress;
+	struct vmdisk_job job = live_job(task, copy);
+	struct vmdisk_progress progress;
 
-	if (disks_copy_status(task->c, task->op, &job, &progress, err) < 0)
+	if (vmdisk_copy_status(task->c, task->op, &job, &progress, err) < 0)
 		return -1;
 	fl_op_step(task->op, "copying", progress.done, progress.total);
 	switch (progress.state) {
-	case DISKS_JOB_RUNNING:
+	case VMDISK_JOB_RUNNING:
 		return 0;
-	case DISKS_JOB_UNKNOWN:
+	case VMDISK_JOB_UNKNOWN:
 		return live_lost(task, &job, copy, err);
-	case DISKS_JOB_FAILED:
+	case VMDISK_JOB_FAILED:
 		if (live_broke(task, copy, progress.error, err) < 0)
 			return -1;
 		break;
-	case DISKS_JOB_DONE:
+	case VMDISK_JOB_DONE:
 		if (copy_commit(task, copy, err) < 0)
 			return -1;
 		break;
 	}
-	return disks_copy_finish(task->c, task->op, &job, err);
+	return vmdisk_copy_finish(task->c, task->op, &job, err);
 }
 
 static int live_check_place(const struct copy_task *task, struct fl_error *err)
 {
 	const char *node = task->c->pools->settings->node.id;
-	struct disks_place place;
+	struct vmdisk_place place;
 
-	if (disks_where(task->c, task->op, task->source->id, &place, err) < 0)
+	if (vmdisk_where(task->c, task->op, task->source->id, &place, err) < 0)
 		return -1;
 	if (place.plugged)
 		return 0;
@@ -109,19 +109,19 @@ static int live_check_place(const struct copy_task *task, struct fl_error *err)
 			    "that are detached or plugged into a running VM: detach it, or use a "
 			    "pool that can cut",
 			    task->source->id, node,
-			    place.state == DISKS_KERNEL ? " as a kernel device" : "",
+			    place.state == VMDISK_KERNEL ? " as a kernel device" : "",
 			    task->source->pool->name);
 }
 
 static int live_start(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 {
-	struct disks_job job = live_job(task, copy);
+	struct vmdisk_job job = live_job(task, copy);
 
 	/* A job that an interrupted call left writes to a file that begin has removed: its name must
 	 * not be taken for the new one's. */
 	if (live_check_place(task, err) < 0 ||
-	    disks_copy_finish(task->c, task->op, &job, err) < 0 ||
-	    disks_copy_start(task->c, task->op, &job, copy->path, &copy->cut_ns, err) < 0)
+	    vmdisk_copy_finish(task->c, task->op, &job, err) < 0 ||
+	    vmdisk_copy_start(task->c, task->op, &job, copy->path, &copy->cut_ns, err) < 0)
 		return -1;
 	return fl_copy_started(task->source->pool, task->op, &task->target, copy, err);
 }
@@ -149,7 +149,7 @@ int live_run(const struct copy_task *task, const struct owner *owner, struct fl_
 int live_cancel(const struct controller *c, const struct fl_op *op, const struct object *snapshot,
 		const struct object *volume, struct fl_error *err)
 {
-	struct disks_job job = { volume->id, live_job_name(op->arena, "snapshot", snapshot->id) };
+	struct vmdisk_job job = { volume->id, live_job_name(op->arena, "snapshot", snapshot->id) };
 	struct fl_error why;
 	struct owner owner;
 
@@ -161,5 +161,5 @@ int live_cancel(const struct controller *c, const struct fl_op *op, const struct
 	}
 	if (owner.state != OWNER_OWNED)
 		return 0;
-	return disks_copy_finish(c, op, &job, err);
+	return vmdisk_copy_finish(c, op, &job, err);
 }

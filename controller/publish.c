@@ -5,10 +5,10 @@
 #include "access.h"
 #include "csi/convert.h"
 #include "csi/rpc/map.h"
-#include "disks.h"
 #include "object.h"
 #include "owner.h"
 #include "verbs.h"
+#include "vmdisk.h"
 
 static int publish_check_node(const struct controller *c, const struct object *volume,
 			      const char *node, struct fl_error *err)
@@ -107,18 +107,18 @@ static int unpublish_check(const struct controller *c, const struct fl_op *op,
 			   const struct object *volume, const char *node, struct fl_error *err)
 {
 	const char *here = c->pools->settings->node.id;
-	struct disks_place place;
+	struct vmdisk_place place;
 	struct fl_error why;
 
 	if (node && strcmp(node, here) != 0)
 		return 0;
-	if (disks_where(c, op, volume->id, &place, &why) < 0) {
+	if (vmdisk_where(c, op, volume->id, &place, &why) < 0) {
 		if (why.code == FL_UNAVAILABLE)
 			return 0;
 		*err = why;
 		return -1;
 	}
-	if (place.state == DISKS_ABSENT)
+	if (place.state == VMDISK_ABSENT)
 		return 0;
 	return fl_error_set(err, FL_IN_USE,
 			    "volume %s is still staged on node %s%s%s: unpublish and unstage it "

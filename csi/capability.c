@@ -50,8 +50,6 @@ bool access_mode_is_reader(enum access_mode mode)
 
 int capability_check_fs_type(const char *fs_type, struct fl_error *err)
 {
-	const char *near;
-
 	if (fs_type[0] == '\0')
 		return 0;
 	for (size_t i = 0; i < FL_COUNT(capability_file_systems); i++)
@@ -61,11 +59,6 @@ int capability_check_fs_type(const char *fs_type, struct fl_error *err)
 		return fl_error_set(
 			err, FL_INVALID,
 			"the fs_type is no name of a file system: use ext4, xfs or btrfs");
-	near = fl_text_nearest(fs_type, capability_file_systems, FL_COUNT(capability_file_systems));
-	if (near)
-		return fl_error_set(err, FL_INVALID,
-				    "fs_type \"%s\" is not offered: did you mean \"%s\"?", fs_type,
-				    near);
 	return fl_error_set(err, FL_INVALID,
 			    "fs_type \"%s\" is not offered: use ext4, xfs or btrfs", fs_type);
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rig: a controller over real `file` pools in a folder of its own, served on a socket, and a client.
+ *
+ * Pools: "near" (on node n1 only) and "far" (every node sees it, several may attach).  Nodes: n1,
+ * which is this one, and n2.  Calls fill test_error. */
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "controller/controller.h"
+#include "controller/object.h"
+#include "csi/csi.pb-c.h"
+#include "csi/rpc/client.h"
+#include "csi/rpc/map.h"
+#include "tests/test.h"
+
+#define RIG_MIB ((uint64_t)1 << 20)
+
+struct rig {
+	char folder[64];
+	char disks[96]; /* where the node's disk service would listen */
+	struct fl_arena *arena;
+	struct fl_op op;
+	struct fl_settings settings;
+	struct fl_pools *pools;
+	struct controller *controller;
+	struct rpc_server *server;
+	struct rpc_client *client;
+};
+
+static void rig_must(int result)
+{
+	if (result == 0)
+		return;
+	printf("Bail out! %s: %s\n", fl_error_name(test_error.code), test_error.text);
+	fflush(stdout);
+	abort();
+}
+
+static const char *rig_write_config(struct rig *rig)
+{
+	char *path = fl_arena_printf(rig->arena, "%s/fairlead.yaml", rig->folder);
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		abort();
+	fprintf(file,
+		"node: { id: n1, disks: %s, state: %s/node }\n"
+		"nodes: [ n2 ]\n"
+		"pools:\n"
+		"  - { name: near, backend: file, directory: %s/near }\n"
+		"  - { name: far, backend: file, directory: %s/far, shared: true, "
+		"multi_attach: trust }\n",
+		rig->disks, rig->folder, rig->folder, rig->folder);
+	fclose(file);
+	return path;
+}
+
+/* Pools and controller: also again over the same folder, as after a restart. */
+static void rig_start(struct rig *rig)
+{
+	static const struct rpc_service *services[CONTROLLER_SERVICES];
+	struct rpc_server_options options = { .services = services, .n_services = 1 };
+	const char *socket = fl_arena_printf(rig->arena, "%s/csi.sock", rig->folder);
+
+	rig_must(fl_settings_load(rig->arena, rig_write_config(rig), &rig->settings, &test_error));
+	rig_must(fl_pools_open(&rig->settings, &rig->op, &rig->pools, &test_error));
+	rig->controller = controller_new(rig->pools);
+	services[0] = &rig->controller->services[CONTROLLER_VOLUMES];
+	rig_must(rpc_server_new(&options, &rig->server, &test_error));
+	rig_must(rpc_server_listen(rig->server, socket, 0600, &test_error));
+	rig_must(rpc_client_new(socket, &rig->client, &test_error));
+}
+
+static void rig_stop(struct rig *rig)
+{
+	rpc_client_free(rig->client);
+	rig_must(rpc_server_stop(rig->server, 20000, &test_error));
+	controller_free(rig->controller);
+	fl_pools_close(rig->pools);
+}
+
+static void rig_open(struct rig *rig)
+{
+	memset(rig, 0, sizeof(*rig));
+	strcpy(rig->folder, "/tmp/fl-controller-XXXXXX");
+	if (!mkdtemp(rig->folder))
+		abort();
+	snprintf(rig->disks, sizeof(rig->disks), "%s/disks.sock", rig->folder);
+	rig->arena = fl_arena_new(0);
+	rig->op = (struct fl_op){ "test", fl_clock_after_ms(60000), rig->arena, NULL };
+	rig_start(rig);
+}
+
+static void rig_close(struct rig *rig)
+{
+	fl_cleanup(fl_close) int tmp_fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	rig_stop(rig);
+	rig_must(fl_file_remove_tree(tmp_fd, rig->folder + strlen("/tmp/"), &test_error));
+	fl_arena_free(rig->arena);
+}
+
+static int __attribute__((unused))
+rig_call(struct rig *rig, const char *method, const void *message, const void **ret)
+{
+	const struct rpc_request request = { &csi__v1__controller__descriptor, method, message,
+					     30000 };
+	const void *answer;
+	int result;
+
+	memset(&test_error, 0, sizeof(test_error));
+	result = rpc_client_call(rig->client, rig->arena, &request, &answer, &test_error);
+	if (result == 0 && ret)
+		*ret = answer;
+	return result;
+}
+
+/* The pool's object that a volume id names. */
+static struct object __attribute__((unused)) rig_object(struct rig *rig, const char *id)
+{
+	struct object object;
+
+	rig_must(object_find(rig->controller, &rig->op, "volume", id, &object, &test_error));
+	return object;
+}
