@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The main job on ext4 (where snapshots are copied), XFS and btrfs (where they are cut): a disk is
+plugged into a running guest, written all the time, snapshotted, cloned, grown, unplugged."""
+
+from bed import CUTS, SLOWNESS, Bed, Failed, Tap
+from guest import Guest, Stamps
+
+# The first 64 MiB get a file system, the others stamps.
+FIRST, BLOCKS = 16384, 49152
+SIZE, GROWN = 256 << 20, 384 << 20
+
+
+class Story:
+    def __init__(self, tap, bed, guest, pool):
+        self.tap, self.bed, self.guest, self.pool = tap, bed, guest, pool
+        self.volume = f"data-{pool}"
+        self.stamps = None
+        self.serial = None
+        self.device = None
+
+    def ok(self, good, what, *details):
+        return self.tap.ok(good, f"{self.pool}: {what}", *details)
+
+    def refused(self, what, status, sentence, *words):
+        result = self.bed.command(*words)
+        self.ok(result.returncode == status and all(s in result.stderr for s in sentence), what,
+                f"status {result.returncode}, wanted {status}", result.stderr or result.stdout)
+
+    def tell(self):
+        self.plug_in()
+        self.snapshot()
+        self.clone()
+        self.copies_are_moments()
+        self.grow()
+        self.refuse_while_plugged()
+        self.unplug()
+        self.kernel_device()
+        self.delete()
+
+    def plug_in(self):
+        guest = self.guest
+        volume_id = self.bed.create(self.volume, self.pool)
+        self.ok(self.bed.create(self.volume, self.pool) == volume_id,
+                "creating a volume again finds it")
+        disk, self.device = guest.attach(self.volume)
+        self.serial = disk["serial"]
+        self.ok(disk["size"] == SIZE and guest.size(self.device) == SIZE,
+                "a running guest gets the disk, in its size", disk)
+        again, device = guest.attach(self.volume)
+        self.ok(again["serial"] == self.serial and device == self.device,
+                "attaching it again finds it", disk, again)
+        guest.inside(f"mkfs.ext4 -q -F {self.device} 64m && mount {self.device} /mnt")
+        guest.inside("dd if=/dev/urandom of=/mnt/precious bs=64k count=64 2>/dev/null && sync")
+        # Blocks that are there make a copy take its time.
+        guest.inside(f"dd if=/dev/zero of={self.device} bs=1M seek=64 count=192 conv=fsync 2>&1")
+        self.stamps = Stamps(guest, self.device, FIRST, BLOCKS)
+        self.stamps.start()
+        self.precious = guest.inside("sha256sum </mnt/precious")
+        self.ok(True, "the guest makes a file system, and writes all the time")
+
+    def snapshot(self):
+        before = self.stamps.now()
+        first = self.bed.ask("snapshot", "create", self.volume, f"snap-{self.pool}", "--no-wait")
+        self.snapped = before, self.stamps.now()
+        if CUTS[self.pool]:
+            self.ok(first["ready"], "a snapshot is cut at once", first)
+        else:
+            self.ok(not first["ready"], "a snapshot is cut at once and not ready yet", first)
+        last = self.bed.ask("snapshot", "create", self.volume, f"snap-{self.pool}")
+        self.ok(last["ready"] and last["id"] == first["id"] and
+                last["created"] == first["created"],
+                "asked again, the same snapshot is ready, of the same moment", first, last)
+        self.stamps.goes_on()
+        other = f"other-{self.pool}"
+        self.bed.create(other, self.pool, "16Mi")
+        self.refused("a snapshot's name is not used for another volume", 5, ["exist"],
+                     "snapshot", "create", other, f"snap-{self.pool}")
+        self.bed.do("volume", "delete", other)
+
+    def clone(self):
+        before = self.stamps.now()
+        self.bed.ask("volume", "create", f"clone-{self.pool}", "--pool", self.pool,
+                     "--from-volume", self.volume)
+        self.cloned = before, self.stamps.now()
+        self.stamps.goes_on()
+        self.ok(True, "the volume is cloned while the guest writes")
+        self.bed.ask("volume", "create", f"restored-{self.pool}", "--pool", self.pool,
+                     "--from-snapshot", f"snap-{self.pool}")
+
+    def copies_are_moments(self):
+        self.is_moment(f"restored-{self.pool}", self.snapped, "a volume made from the snapshot")
+        self.is_moment(f"clone-{self.pool}", self.cloned, "the clone")
+        guest = self.guest
+        disk, device = guest.attach(f"restored-{self.pool}")
+        guest.inside(f"mkdir -p /tmp/mnt && mount {device} /tmp/mnt")
+        said = guest.inside("sha256sum </tmp/mnt/precious")
+        guest.inside("umount /tmp/mnt")
+        self.bed.do("vm", "detach", guest.name, disk["serial"])
+        self.ok(said == self.precious, "the file system in it, plugged in beside the original, "
+                "has the same data", said, self.precious)
+
+    def is_moment(self, volume, between, what):
+        with self.bed.device(volume) as device:
+            moment, why = self.stamps.moment_of(device)
+        self.ok(moment is not None and between[0] <= moment <= between[1] + 1,
+                f"{what} is the state of one moment, and of the right one",
+                f"moment {moment}, wanted from {between[0]} to {between[1]}", why)
+
+    def grow(self):
+        bed, guest = self.bed, self.guest
+        grown = bed.ask("volume", "expand", self.volume, "--size", str(GROWN))
+        guest.inside_until(f"grep -qx {GROWN // 512} /sys/block/{self.device[5:]}/size")
+        self.ok(grown["size"] == GROWN, "the volume grows, and the guest sees it", grown)
+        self.stamps.goes_on()
+        self.refused("a limit below its size is refused", 2, ["shrink"], "volume", "expand",
+                     self.volume, "--size", str(SIZE), "--limit", str(SIZE))
+        same = bed.ask("volume", "expand", self.volume, "--size", str(SIZE))
+        bed.do("vm", "resize", guest.name, self.serial, str(SIZE))
+        self.ok(same["size"] == GROWN and guest.size(self.device) == GROWN,
+                "less than it has changes nothing", same, guest.size(self.device))
+
+    def refuse_while_plugged(self):
+        self.refused("unpublishing it while it is plugged in is refused, with the way out", 5,
+                     ["plugged in", "fairlead vm detach"], "volume", "unpublish", self.volume)
+        self.refused("deleting it while it is published is refused, naming the node", 5,
+                     ["attached to node n1"], "volume", "delete", self.volume)
+        self.refused("publishing it as a device of this machine meanwhile is refused", 5,
+                     ["published as vm"], "volume", "publish", self.volume, "--device",
+                     self.bed.path("second"))
+        self.stamps.goes_on()
+
+    def unplug(self):
+        bed, guest = self.bed, self.guest
+        guest.inside("umount /mnt")
+        self.stamps.stop()
+        bed.do("vm", "detach", guest.name, self.volume)
+        left = guest.inside(f"ls /sys/block /dev/disk/by-id")
+        self.ok(self.device[5:] not in left.split() and self.serial not in left,
+                "unplugged, it is gone from the guest", left)
+        show = bed.ask("volume", "show", self.volume)
+        disks = bed.ask("vm", "status", guest.name)["disks"]
+        self.ok(not show["nodes"] and not show["published"] and not disks,
+                "and it is published nowhere any more", show, disks)
+        bed.do("vm", "detach", guest.name, self.volume)
+        bed.do("volume", "unpublish", self.volume)
+        self.ok(True, "doing either again is success")
+        self.is_moment(self.volume, (self.stamps.last, self.stamps.last - 1), "what was written")
+        self.ok(self.stamps.longest_us < 5e6 * SLOWNESS,
+                "no write of the guest took longer than 5 s",
+                f"the longest took {self.stamps.longest_us / 1e6:.3f} s")
+
+    def kernel_device(self):
+        name = f"kernel-{self.pool}"
+        with self.bed.device(self.volume):
+            if CUTS[self.pool]:
+                ready = self.bed.ask("snapshot", "create", self.volume, name)["ready"]
+                self.ok(ready, "a snapshot of a volume that is a kernel device is cut")
+                self.bed.do("snapshot", "delete", name)
+            else:
+                self.refused("a snapshot of a volume that is a kernel device is refused, with the "
+                             "way out", 5, ["kernel device", "detach it", "pool that can cut"],
+                             "snapshot", "create", self.volume, name)
+        if not CUTS[self.pool]:
+            self.bed.do("snapshot", "create", self.volume, name)
+            self.bed.do("snapshot", "delete", name)
+            self.ok(True, "unpublished, it is snapshotted")
+
+    def delete(self):
+        bed = self.bed
+        bed.do("volume", "delete", self.volume)
+        self.is_moment(f"restored-{self.pool}", self.snapped,
+                       "with the original deleted, the volume made from the snapshot")
+        for name in ("restored", "clone"):
+            bed.do("volume", "delete", f"{name}-{self.pool}")
+        bed.do("snapshot", "delete", f"snap-{self.pool}")
+
+
+def main():
+    tap = Tap()
+    with Bed("ext4", "xfs", "btrfs") as bed:
+        bed.start_serve()
+        untouched = bed.picture()
+        guest = Guest(bed)
+        for pool in bed.pools:
+            try:
+                Story(tap, bed, guest, pool).tell()
+            except Failed as why:
+                tap.ok(False, f"{pool}: the story comes to its end", why, bed.serve.log()[-3000:],
+                       guest.log()[-3000:])
+        tap.ok(guest.inside("cat /proc/sys/kernel/random/boot_id") == guest.boot_id,
+               "it was one guest all the time, not started again")
+        status = guest.stop()
+        tap.ok(status == 0, "the guest powers down when it is asked to", guest.log()[-2000:])
+        bed.end_is_clean(tap, untouched)
+    tap.end()
+
+
+main()
