@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Peer: what answers on the disk service's socket in these tests.  It speaks the real protocol of
+ * docs/disk-service.md; what a launcher and its QEMU would have to say is set by the test, because
+ * the moments that matter here (a launcher that is just being started again, an answer that is
+ * lost) cannot be met on purpose with real ones. */
+#pragma once
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "base/channel.h"
+#include "rig.h"
+
+struct peer {
+	int fd;
+	pthread_t thread;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	/* Under the lock; set by the test: */
+	const char *state; /* of the volume: "absent", "staged", "kernel", "vm" */
+	bool plugged;
+	bool forgetful;            /* no job is known, as while a launcher is started again */
+	bool loses_answer;         /* of the next copy-start */
+	unsigned polls_until_done; /* so many looks find the job running; 0: until peer_complete */
+	const char *failure;       /* the job's, or NULL */
+	/* … and told to it: */
+	char job[64];   /* "" when there is none */
+	char path[256]; /* that the last copy-start named */
+	bool done;
+	unsigned n_started, n_finished;
+};
+
+/* What QEMU would have done by the end of its job: the volume as it was at the cut. */
+static void peer_copy(struct peer *peer, const char *text)
+{
+	fl_cleanup(fl_close) int fd = open(peer->path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+		abort();
+}
+
+static void __attribute__((unused)) peer_complete(struct peer *peer, const char *text)
+{
+	pthread_mutex_lock(&peer->lock);
+	peer_copy(peer, text);
+	peer->done = true;
+	pthread_mutex_unlock(&peer->lock);
+}
+
+static json_t *peer_error(const char *code, const char *text)
+{
+	return json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text);
+}
+
+/* NULL: the answer is lost. */
+static json_t *peer_start(struct peer *peer, const char *job, const char *path)
+{
+	if (!peer->plugged)
+		return peer_error("IN_USE", "no launcher holds the volume");
+	peer->n_started++;
+	if (strcmp(peer->job, job) != 0) {
+		snprintf(peer->job, sizeof(peer->job), "%s", job);
+		snprintf(peer->path, sizeof(peer->path), "%s", path);
+		peer->done = false;
+	}
+	if (peer->loses_answer) {
+		peer->loses_answer = false;
+		return NULL;
+	}
+	return json_pack("{s:{s:I}}", "result", "cut_ns", (json_int_t)fl_clock_wall_ns());
+}
+
+static json_t *peer_status(struct peer *peer, const char *job)
+{
+	const char *state = peer->done ? "done" : "running";
+
+	if (peer->forgetful || strcmp(peer->job, job) != 0)
+		state = "unknown";
+	else if (peer->failure)
+		state = "failed";
+	else if (!peer->done && peer->polls_until_done && --peer->polls_until_done == 0) {
+		peer_copy(peer, "polled");
+		peer->done = true;
+		state = "done";
+	}
+	return json_pack("{s:{s:s, s:i, s:i, s:s}}", "result", "state", state, "done", 1, "total",
+			 2, "error", peer->failure ? peer->failure : "");
+}
+
+static json_t *peer_answer(struct peer *peer, const char *method, const json_t *params)
+{
+	const char *job = json_string_value(json_object_get(params, "job"));
+	const char *path = json_string_value(json_object_get(params, "path"));
+
+	if (strcmp(method, "where") == 0)
+		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->state, "vm",
+				 "web1", "plugged", (int)peer->plugged);
+	if (strcmp(method, "copy-start") == 0)
+		return peer_start(peer, job, path);
+	if (strcmp(method, "copy-status") == 0)
+		return peer_status(peer, job);
+	peer->n_finished++;
+	if (strcmp(peer->job, job) == 0)
+		peer->job[0] = '\0';
+	return json_pack("{s:{}}", "result");
+}
+
+static void peer_serve_one(struct peer *peer, int fd)
+{
+	fl_cleanup(fl_channel_message_release) struct fl_channel_message message = { 0 };
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+	const struct fl_op op = { "peer", fl_clock_after_ms(5000), arena, NULL };
+	fl_cleanup(fl_json_release) json_t *answer = NULL;
+	struct fl_error err;
+
+	if (fl_channel_receive(&op, fd, &message, &err) < 0)
+		return;
+	pthread_mutex_lock(&peer->lock);
+	answer = peer_answer(peer, json_string_value(json_object_get(message.json, "method")),
+			     json_object_get(message.json, "params"));
+	pthread_mutex_unlock(&peer->lock);
+	if (!answer)
+		return;
+	json_object_set(answer, "id", json_object_get(message.json, "id"));
+	if (fl_channel_send(&op, fd, answer, NULL, 0, &err) < 0)
+		abort();
+}
+
+static void *peer_run(void *cookie)
+{
+	struct peer *peer = cookie;
+
+	while (!atomic_load(&peer->stop)) {
+		struct pollfd ready = { .fd = peer->fd, .events = POLLIN };
+		if (poll(&ready, 1, 50) <= 0)
+			continue;
+		fl_cleanup(fl_close) int fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			peer_serve_one(peer, fd);
+	}
+	return NULL;
+}
+
+static void peer_open(struct peer *peer, const char *path)
+{
+	memset(peer, 0, sizeof(*peer));
+	pthread_mutex_init(&peer->lock, NULL);
+	peer->state = "absent";
+	rig_must(fl_channel_listen(path, &peer->fd, &test_error));
+	pthread_create(&peer->thread, NULL, peer_run, peer);
+}
+
+static void peer_close(struct peer *peer, const char *path)
+{
+	atomic_store(&peer->stop, true);
+	pthread_join(peer->thread, NULL);
+	fl_close(&peer->fd);
+	unlink(path);
+	pthread_mutex_destroy(&peer->lock);
+}
