@@ -97,11 +97,11 @@ static void *disks_accept(void *cookie)
 			fl_log(FL_LOG_WARNING, "disks", "%s", err.text);
 		if (fd >= 0)
 			continue;
-		if (errno == EINVAL)
-			break;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			fl_clock_sleep_ms(DISKS_PAUSE_MS);
-		poll(&ready, 1, -1);
+		/* A socket that does not block never says that it was shut down, but poll does. */
+		if (poll(&ready, 1, -1) == 1 && (ready.revents & (POLLHUP | POLLERR | POLLNVAL)))
+			break;
 	}
 	return NULL;
 }

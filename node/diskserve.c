@@ -95,6 +95,8 @@ static int diskserve_request(struct diskcall *call, const json_t *message, const
 		return fl_error_set(err, FL_INVALID, "a request has no id");
 	if (diskserve_dispatch(call, method, &failure) < 0)
 		call->n_fds = 0;
+	else
+		failure.code = FL_OK; /* something may have been missing on the way to success */
 	diskserve_log(call, method, start_us, &failure);
 	answer = diskserve_answer(id, call, &failure);
 	if (!answer)
