@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "disklink.h"
 #include "hotplug.h"
-#include "session.h"
 #include "settle.h"
 
 /* One attach under way. */
@@ -67,7 +67,7 @@ static int attach_open(struct attach *a, struct fl_error *err)
 	a->readonly = a->request->readonly;
 	if (!a->request->pass)
 		return medium_open(a->source, a->readonly, &a->medium, err);
-	if (session_attach(a->op, a->vm->session, &a->pass, &a->medium, &a->readonly, err) < 0)
+	if (disklink_attach(a->op, a->vm->disklink, &a->pass, &a->medium, &a->readonly, err) < 0)
 		return -1;
 	a->readonly = a->readonly || a->request->readonly;
 	return 0;
@@ -140,7 +140,8 @@ static void attach_undo(struct attach *a, struct disk *disk, struct fl_error *er
 
 	medium_release(&a->medium);
 	if (!disk) {
-		if (a->request->pass && session_release(a->op, a->vm->session, &a->pass, &why) < 0)
+		if (a->request->pass &&
+		    disklink_release(a->op, a->vm->disklink, &a->pass, &why) < 0)
 			fl_log(FL_LOG_WARNING, "attach", "%s", why.text);
 		return;
 	}

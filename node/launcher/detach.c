@@ -5,7 +5,7 @@
 #include "settle.h"
 
 /* An event may be lost: QEMU is asked at least this often. */
-#define DETACH_LOOK_MS 500
+#define DETACH_LOOK_MS 100
 
 static int detach_begin(const struct fl_op *op, struct vm *vm, struct disk *disk,
 			struct fl_error *err)

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "boot.h"
-#include "session.h"
+#include "disklink.h"
 #include "settle.h"
 
 #define KEEPER_LOOK_MS 1000
@@ -25,7 +25,7 @@ static int keeper_reopen(const struct fl_op *op, struct vm *vm, struct disk *dis
 	if (!disk->pass)
 		return medium_reopen(disk, &disk->fd, err);
 	if (diskpass_read(op->arena, disk->pass, vm->spec.name, &pass, err) < 0 ||
-	    session_attach(op, vm->session, &pass, &medium, &readonly, err) < 0)
+	    disklink_attach(op, vm->disklink, &pass, &medium, &readonly, err) < 0)
 		return -1;
 	disk->fd = fl_take_fd(&medium.ro);
 	return 0;

@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "console.h"
 #include "control.h"
+#include "disklink.h"
 #include "exit.h"
 #include "keeper.h"
 #include "machine.h"
-#include "session.h"
 #include "settle.h"
 
 #define LAUNCHER_CONNECT_MS 30000
@@ -124,7 +124,7 @@ static int launcher_run(struct vm *vm, const sigset_t *signals, struct fl_error 
 	struct fl_op op = { "start", fl_clock_after_ms(LAUNCHER_CONNECT_MS), arena, NULL };
 	struct control *control;
 
-	if (session_start(vm, err) < 0)
+	if (disklink_start(vm, err) < 0)
 		return -1;
 	if (machine_connect(&op, vm, err) < 0)
 		return err->code == FL_NOT_FOUND ? launcher_finish(vm, NULL) : -1;

@@ -322,7 +322,7 @@ int qmp_start(const struct fl_op *op, int fd, struct qmp **ret, struct fl_error 
 {
 	struct qmp *qmp = qmp_new(fd);
 	json_t *arguments;
-	bool oob;
+	bool oob = false;
 
 	if (qmp_greeting(op, qmp, &oob, err) < 0) {
 		qmp_free(qmp);

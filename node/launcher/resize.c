@@ -46,7 +46,7 @@ static int resize_locked(const struct fl_op *op, struct vm *vm, const struct dis
 			 uint64_t wanted, uint64_t *ret, struct fl_error *err)
 {
 	fl_cleanup(vm_unlock) struct vm *locked = NULL;
-	uint64_t now, size;
+	uint64_t now = 0, size = 0;
 
 	if (vm_lock(op, vm, err) < 0)
 		return -1;

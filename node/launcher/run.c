@@ -102,7 +102,7 @@ static int run_prepare_arguments(struct run *run, const char *qemu, struct fl_er
 
 static int run_prepare(struct run *run, struct fl_error *err)
 {
-	const char *qemu;
+	const char *qemu = NULL;
 
 	if (vm_spec_check_host(&run->spec, err) < 0 || run_check_published(&run->spec, err) < 0 ||
 	    run_find_qemu(&qemu, err) < 0 ||

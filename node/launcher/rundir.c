@@ -15,7 +15,7 @@
 #include "launcher.h"
 
 /* The longest name of a socket in the directory, with what fl_channel_listen adds for a moment. */
-#define RUNDIR_ATTEMPTS 10
+#define RUNDIR_ATTEMPTS 30
 #define RUNDIR_LONGEST "/qmp-rescue.sock.new"
 
 static const char *const leftovers[] = {

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "disklink.h"
 #include "hotplug.h"
-#include "session.h"
 
 /* How long after the n-th request the guest is asked again; the last one repeats. */
 static const uint64_t settle_pauses_ms[] = { 10000, 30000, 60000 };
@@ -24,12 +24,17 @@ static int settle_set(struct vm *vm, struct disk *disk, enum disk_phase phase, s
 	return vm_save(vm, err);
 }
 
-/* QEMU has nothing of the disk any more, by its own word. */
+/* The device is gone; QEMU drops what hung on it a moment later, and says "in use" until then. */
 static int settle_closed(const struct fl_op *op, struct vm *vm, struct disk *disk,
 			 struct fl_error *err)
 {
-	if (hotplug_close(op, vm, disk, err) < 0)
+	if (hotplug_close(op, vm, disk, err) < 0) {
+		if (err->code != FL_IN_USE)
+			return -1;
+		settle_say(disk, err->text);
+		err->code = FL_TIMEOUT;
 		return -1;
+	}
 	fl_close(&disk->fd);
 	return settle_set(vm, disk, DISK_RELEASING, err);
 }
@@ -118,7 +123,7 @@ static int settle_tell(const struct fl_op *op, struct vm *vm, const struct disk 
 		*err = why;
 		return -1;
 	}
-	return session_release(op, vm->session, &pass, err);
+	return disklink_release(op, vm->disklink, &pass, err);
 }
 
 static int settle_releasing(const struct fl_op *op, struct vm *vm, struct disk *disk,

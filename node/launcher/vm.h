@@ -15,7 +15,7 @@
 #include "qmp.h"
 
 struct backup;
-struct session;
+struct disklink;
 
 struct vm {
 	struct fl_arena *arena; /* of the start; nobody adds to it later */
@@ -23,7 +23,7 @@ struct vm {
 	int dir_fd;
 	struct vm_spec spec;
 	struct qmp *qmp;
-	struct session *session;
+	struct disklink *disklink;
 	struct fl_busy *busy;
 	bool io_uring;
 	uint64_t since_us; /* when this launcher started */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "session_serve.h"
+#include "disklink_serve.h"
 
 #include <string.h>
 
@@ -112,8 +112,8 @@ static int serve_method(const struct fl_op *op, struct vm *vm,
 			    name ? name : "");
 }
 
-void session_serve(const struct fl_op *op, struct vm *vm, int fd,
-		   const struct fl_channel_message *request)
+void disklink_serve(const struct fl_op *op, struct vm *vm, int fd,
+		    const struct fl_channel_message *request)
 {
 	json_t *id = json_object_get(request->json, "id");
 	json_t *result = NULL;
@@ -126,5 +126,5 @@ void session_serve(const struct fl_op *op, struct vm *vm, int fd,
 		answer = json_pack("{s:O?, s:{s:s, s:s}}", "id", id, "error", "code",
 				   fl_error_name(err.code), "text", err.text);
 	if (fl_channel_send(op, fd, answer, NULL, 0, &err) < 0)
-		fl_log(FL_LOG_WARNING, "session", "an answer was lost: %s", err.text);
+		fl_log(FL_LOG_WARNING, "disklink", "an answer was lost: %s", err.text);
 }

@@ -6,5 +6,5 @@
 #include "vm.h"
 
 /* Does what the request says and sends the answer on fd. */
-void session_serve(const struct fl_op *op, struct vm *vm, int fd,
-		   const struct fl_channel_message *request);
+void disklink_serve(const struct fl_op *op, struct vm *vm, int fd,
+		    const struct fl_channel_message *request);
