@@ -35,10 +35,9 @@ class Place:
         with open(self.config, "w", encoding="utf-8") as stream:
             stream.write(text)
 
-    def configure_file_pool(self, node_options=""):
+    def configure_file_pool(self):
         os.makedirs(self.pool, exist_ok=True)
-        self.configure(f"node: {{ id: {self.node}, {node_options}"
-                       f"disks: {self.run}/disks.sock, state: {self.run}/node }}\n"
+        self.configure(f"node: {{ id: {self.node} }}\n"
                        f"pools:\n  - {{ name: default, backend: file, directory: {self.pool} }}\n")
 
     def start(self, role):
