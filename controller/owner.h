@@ -71,4 +71,5 @@ int owner_renew(const struct fl_op *op, const struct object *volume, struct owne
 int owner_release(const struct fl_op *op, const struct object *volume, struct owner *held,
 		  struct fl_error *err) fl_must_check;
 /* FL_IN_USE, "volume V is attached to node N …: the way out": for who needs an idle volume. */
-int owner_refuse(const struct object *volume, const struct owner *owner, struct fl_error *err);
+int owner_refuse(const struct object *volume, const struct owner *owner, struct fl_error *err)
+	fl_must_check;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "rpc/map.h"
+#include "csi/rpc/map.h"
 
 #define CONVERT_MAX_NAME 128
 #define CONVERT_MAX_ID 1024

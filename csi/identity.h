@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "rpc/rpc.h"
+#include "csi/rpc/rpc.h"
 
 #define IDENTITY_NAME "csi.fairlead.io"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 
-#include "rpc/map.h"
+#include "csi/rpc/map.h"
 
 #define REPLY_NS_PER_SECOND 1000000000
 

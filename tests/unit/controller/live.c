@@ -6,6 +6,8 @@
 static struct rig rig;
 static struct peer peer;
 
+static const struct peer_mood running = { .state = "vm", .plugged = true };
+
 /* A volume that is published to this node for a VM, whose launcher has plugged it in. */
 static const char *plugged(const char *name)
 {
@@ -13,23 +15,24 @@ static const char *plugged(const char *name)
 
 	WORKS(ask_create(&rig, (struct ask_create){ .name = name, .required = 1 << 20 }, NULL));
 	WORKS(ask_publish(&rig, (struct ask_publish){ .id = id, .node = "n1" }, NULL));
-	pthread_mutex_lock(&peer.lock);
-	peer.state = "vm";
-	peer.plugged = true;
-	peer.forgetful = false;
-	peer.failure = NULL;
-	peer.polls_until_done = 0;
-	peer.n_started = peer.n_finished = 0;
-	pthread_mutex_unlock(&peer.lock);
+	peer_set(&peer, running);
 	return id;
 }
 
 static void unplug(const char *state)
 {
-	pthread_mutex_lock(&peer.lock);
-	peer.plugged = false;
-	peer.state = state;
-	pthread_mutex_unlock(&peer.lock);
+	peer_set(&peer, (struct peer_mood){ .state = state });
+}
+
+static void fail_copies(const char *failure)
+{
+	peer_set(&peer, (struct peer_mood){ .state = "vm", .plugged = true, .failure = failure });
+}
+
+static void finish_copies_after(unsigned polls)
+{
+	peer_set(&peer,
+		 (struct peer_mood){ .state = "vm", .plugged = true, .polls_until_done = polls });
 }
 
 static void remove_volume(const char *id)
@@ -54,6 +57,7 @@ static void a_snapshot_is_ready_when_qemu_is_done(void)
 {
 	const Csi__V1__Snapshot *first = NULL, *again = NULL;
 	const char *id = plugged("q1");
+	unsigned before = peer_look(&peer).n_started;
 
 	WORKS(ask_snapshot(&rig, "q1s", id, &first));
 	OK(!first->ready_to_use);
@@ -63,13 +67,13 @@ static void a_snapshot_is_ready_when_qemu_is_done(void)
 	FAILS(ask_create(&rig, (struct ask_create){ .name = "early", .snapshot = "near/n1/q1s" },
 			 NULL),
 	      FL_UNAVAILABLE);
-	EQUAL(peer.n_started, 1);
+	EQUAL(peer_look(&peer).n_started - before, 1);
 	peer_complete(&peer, "from the guest");
 	WORKS(ask_snapshot(&rig, "q1s", id, &again));
 	OK(again->ready_to_use);
 	EQUAL(again->creation_time->nanos, first->creation_time->nanos);
 	SAME(content("snapshots", "q1s"), "from the guest");
-	SAME(peer.job, "");
+	SAME(peer_look(&peer).job, "");
 	WORKS(ask_delete_snapshot(&rig, "near/n1/q1s"));
 	remove_volume(id);
 }
@@ -115,7 +119,7 @@ static void a_copy_that_broke_says_so_until_it_is_deleted(void)
 	const char *id = plugged("q4");
 
 	WORKS(ask_snapshot(&rig, "q4s", id, NULL));
-	peer.failure = "no space left on device";
+	fail_copies("no space left on device");
 	for (unsigned i = 0; i < 2; i++) {
 		FAILS(ask_snapshot(&rig, "q4s", id, NULL), FL_INTERNAL);
 		OK(strstr(test_error.text, "no space left") && strstr(test_error.text, "delete it"),
@@ -130,7 +134,7 @@ static void a_copy_that_broke_says_so_until_it_is_deleted(void)
 			 NULL),
 	      FL_INVALID);
 	WORKS(ask_delete_snapshot(&rig, "near/n1/q4s"));
-	peer.failure = NULL;
+	fail_copies(NULL);
 	WORKS(ask_snapshot(&rig, "q4s", id, &snapshot));
 	peer_complete(&peer, "second try");
 	WORKS(ask_snapshot(&rig, "q4s", id, &snapshot));
@@ -145,11 +149,9 @@ static void a_launcher_that_is_started_again_is_waited_for(void)
 	const char *id = plugged("q5");
 
 	WORKS(ask_snapshot(&rig, "q5s", id, NULL));
-	unplug("vm");
-	peer.forgetful = true;
+	peer_set(&peer, (struct peer_mood){ .state = "vm", .forgetful = true });
 	FAILS(ask_snapshot(&rig, "q5s", id, NULL), FL_UNAVAILABLE);
-	peer.plugged = true;
-	peer.forgetful = false;
+	peer_set(&peer, running);
 	peer_complete(&peer, "found again");
 	WORKS(ask_snapshot(&rig, "q5s", id, &snapshot));
 	OK(snapshot->ready_to_use);
@@ -162,8 +164,7 @@ static void a_vm_that_ended_took_its_copy_with_it(void)
 	const char *id = plugged("q6");
 
 	WORKS(ask_snapshot(&rig, "q6s", id, NULL));
-	unplug("absent");
-	peer.forgetful = true;
+	peer_set(&peer, (struct peer_mood){ .state = "absent", .forgetful = true });
 	FAILS(ask_snapshot(&rig, "q6s", id, NULL), FL_INTERNAL);
 	WORKS(ask_unpublish(&rig, id, "n1"));
 	/* Nor is it forgotten once the volume is idle. */
@@ -179,14 +180,15 @@ static void a_start_that_nobody_noted_is_done_anew(void)
 {
 	const Csi__V1__Snapshot *snapshot = NULL;
 	const char *id = plugged("q7");
-	char lost[sizeof(peer.path)];
+	struct peer_news lost, again;
 
-	peer.loses_answer = true;
+	peer_set(&peer, (struct peer_mood){ .state = "vm", .plugged = true, .loses_answer = true });
 	FAILS(ask_snapshot(&rig, "q7s", id, NULL), FL_UNAVAILABLE);
-	strcpy(lost, peer.path);
+	lost = peer_look(&peer);
 	WORKS(ask_snapshot(&rig, "q7s", id, NULL));
-	EQUAL(peer.n_started, 2);
-	OK(strcmp(lost, peer.path) != 0, "the lost job's file is not used again");
+	again = peer_look(&peer);
+	EQUAL(again.n_started, lost.n_started + 1);
+	OK(strcmp(lost.path, again.path) != 0, "the lost job's file is not used again");
 	peer_complete(&peer, "the second");
 	WORKS(ask_snapshot(&rig, "q7s", id, &snapshot));
 	OK(snapshot->ready_to_use);
@@ -200,15 +202,14 @@ static void a_clone_waits_for_qemu(void)
 	const Csi__V1__Volume *clone = NULL;
 	const char *id = plugged("q8");
 
-	peer.polls_until_done = 2;
+	finish_copies_after(2);
 	WORKS(ask_create(&rig, (struct ask_create){ .name = "q8c", .volume = id }, &clone));
 	SAME(content("volumes", "q8c"), "polled");
 	WORKS(ask_delete(&rig, "near/n1/q8c"));
-	peer.failure = "input/output error";
+	fail_copies("input/output error");
 	FAILS(ask_create(&rig, (struct ask_create){ .name = "q8d", .volume = id }, NULL), FL_BUSY);
 	OK(strstr(test_error.text, "input/output error"), "%s", test_error.text);
-	peer.failure = NULL;
-	peer.polls_until_done = 1;
+	finish_copies_after(1);
 	WORKS(ask_create(&rig, (struct ask_create){ .name = "q8d", .volume = id }, NULL));
 	WORKS(ask_delete(&rig, "near/n1/q8d"));
 	remove_volume(id);
@@ -219,9 +220,9 @@ static void deleting_an_unfinished_snapshot_ends_its_job(void)
 	const char *id = plugged("q9");
 
 	WORKS(ask_snapshot(&rig, "q9s", id, NULL));
-	OK(peer.job[0]);
+	OK(peer_look(&peer).job[0]);
 	WORKS(ask_delete_snapshot(&rig, "near/n1/q9s"));
-	SAME(peer.job, "");
+	SAME(peer_look(&peer).job, "");
 	remove_volume(id);
 }
 

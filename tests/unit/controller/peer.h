@@ -13,29 +13,55 @@
 #include "base/channel.h"
 #include "rig.h"
 
-struct peer {
-	int fd;
-	pthread_t thread;
-	atomic_bool stop;
-	pthread_mutex_t lock;
-	/* Under the lock; set by the test: */
+/* What the test sets, between two calls of the controller. */
+struct peer_mood {
 	const char *state; /* of the volume: "absent", "staged", "kernel", "vm" */
 	bool plugged;
 	bool forgetful;            /* no job is known, as while a launcher is started again */
 	bool loses_answer;         /* of the next copy-start */
 	unsigned polls_until_done; /* so many looks find the job running; 0: until peer_complete */
 	const char *failure;       /* the job's, or NULL */
-	/* … and told to it: */
+};
+
+/* What it was told. */
+struct peer_news {
 	char job[64];   /* "" when there is none */
 	char path[256]; /* that the last copy-start named */
 	bool done;
-	unsigned n_started, n_finished;
+	unsigned n_started;
 };
+
+struct peer {
+	int fd;
+	pthread_t thread;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	/* Under the lock: */
+	struct peer_mood mood;
+	struct peer_news news;
+};
+
+static void __attribute__((unused)) peer_set(struct peer *peer, struct peer_mood mood)
+{
+	pthread_mutex_lock(&peer->lock);
+	peer->mood = mood;
+	pthread_mutex_unlock(&peer->lock);
+}
+
+static struct peer_news __attribute__((unused)) peer_look(struct peer *peer)
+{
+	struct peer_news news;
+
+	pthread_mutex_lock(&peer->lock);
+	news = peer->news;
+	pthread_mutex_unlock(&peer->lock);
+	return news;
+}
 
 /* What QEMU would have done by the end of its job: the volume as it was at the cut. */
 static void peer_copy(struct peer *peer, const char *text)
 {
-	fl_cleanup(fl_close) int fd = open(peer->path, O_WRONLY | O_CLOEXEC);
+	fl_cleanup(fl_close) int fd = open(peer->news.path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
 		abort();
@@ -45,7 +71,7 @@ static void __attribute__((unused)) peer_complete(struct peer *peer, const char 
 {
 	pthread_mutex_lock(&peer->lock);
 	peer_copy(peer, text);
-	peer->done = true;
+	peer->news.done = true;
 	pthread_mutex_unlock(&peer->lock);
 }
 
@@ -57,16 +83,16 @@ static json_t *peer_error(const char *code, const char *text)
 /* NULL: the answer is lost. */
 static json_t *peer_start(struct peer *peer, const char *job, const char *path)
 {
-	if (!peer->plugged)
+	if (!peer->mood.plugged)
 		return peer_error("IN_USE", "no launcher holds the volume");
-	peer->n_started++;
-	if (strcmp(peer->job, job) != 0) {
-		snprintf(peer->job, sizeof(peer->job), "%s", job);
-		snprintf(peer->path, sizeof(peer->path), "%s", path);
-		peer->done = false;
+	peer->news.n_started++;
+	if (strcmp(peer->news.job, job) != 0) {
+		snprintf(peer->news.job, sizeof(peer->news.job), "%s", job);
+		snprintf(peer->news.path, sizeof(peer->news.path), "%s", path);
+		peer->news.done = false;
 	}
-	if (peer->loses_answer) {
-		peer->loses_answer = false;
+	if (peer->mood.loses_answer) {
+		peer->mood.loses_answer = false;
 		return NULL;
 	}
 	return json_pack("{s:{s:I}}", "result", "cut_ns", (json_int_t)fl_clock_wall_ns());
@@ -74,19 +100,20 @@ static json_t *peer_start(struct peer *peer, const char *job, const char *path)
 
 static json_t *peer_status(struct peer *peer, const char *job)
 {
-	const char *state = peer->done ? "done" : "running";
+	const char *state = peer->news.done ? "done" : "running";
 
-	if (peer->forgetful || strcmp(peer->job, job) != 0)
+	if (peer->mood.forgetful || strcmp(peer->news.job, job) != 0)
 		state = "unknown";
-	else if (peer->failure)
+	else if (peer->mood.failure)
 		state = "failed";
-	else if (!peer->done && peer->polls_until_done && --peer->polls_until_done == 0) {
+	else if (!peer->news.done && peer->mood.polls_until_done &&
+		 --peer->mood.polls_until_done == 0) {
 		peer_copy(peer, "polled");
-		peer->done = true;
+		peer->news.done = true;
 		state = "done";
 	}
 	return json_pack("{s:{s:s, s:i, s:i, s:s}}", "result", "state", state, "done", 1, "total",
-			 2, "error", peer->failure ? peer->failure : "");
+			 2, "error", peer->mood.failure ? peer->mood.failure : "");
 }
 
 static json_t *peer_answer(struct peer *peer, const char *method, const json_t *params)
@@ -95,15 +122,14 @@ static json_t *peer_answer(struct peer *peer, const char *method, const json_t *
 	const char *path = json_string_value(json_object_get(params, "path"));
 
 	if (strcmp(method, "where") == 0)
-		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->state, "vm",
-				 "web1", "plugged", (int)peer->plugged);
+		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->mood.state, "vm",
+				 "web1", "plugged", (int)peer->mood.plugged);
 	if (strcmp(method, "copy-start") == 0)
 		return peer_start(peer, job, path);
 	if (strcmp(method, "copy-status") == 0)
 		return peer_status(peer, job);
-	peer->n_finished++;
-	if (strcmp(peer->job, job) == 0)
-		peer->job[0] = '\0';
+	if (strcmp(peer->news.job, job) == 0)
+		peer->news.job[0] = '\0';
 	return json_pack("{s:{}}", "result");
 }
 
@@ -147,7 +173,7 @@ static void peer_open(struct peer *peer, const char *path)
 {
 	memset(peer, 0, sizeof(*peer));
 	pthread_mutex_init(&peer->lock, NULL);
-	peer->state = "absent";
+	peer->mood.state = "absent";
 	rig_must(fl_channel_listen(path, &peer->fd, &test_error));
 	pthread_create(&peer->thread, NULL, peer_run, peer);
 }

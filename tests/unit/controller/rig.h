@@ -86,7 +86,7 @@ static void rig_stop(struct rig *rig)
 static void rig_open(struct rig *rig)
 {
 	memset(rig, 0, sizeof(*rig));
-	strcpy(rig->folder, "/tmp/fl-controller-XXXXXX");
+	snprintf(rig->folder, sizeof(rig->folder), "/tmp/fl-controller-XXXXXX");
 	if (!mkdtemp(rig->folder))
 		abort();
 	snprintf(rig->disks, sizeof(rig->disks), "%s/disks.sock", rig->folder);
