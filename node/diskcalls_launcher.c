@@ -100,7 +100,7 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	struct fl_source source;
 	struct pass pass;
 	char serial[21];
-	uint64_t size;
+	uint64_t size = 0;
 	bool found;
 
 	if (diskcall_pass(call, &found, &pass, err) < 0)

@@ -29,7 +29,7 @@ static int expand_filesystem(const struct fl_op *op, const struct device_state *
 		fl_op_step(op, "growing", 0, 0);
 		return filesystem_get(use->type, &type, err) < 0
 			       ? -1
-			       : filesystem_grow(op, type, state->connection.path, use->point, err);
+			       : filesystem_grow(op, type, &state->connection, use->point, err);
 	}
 	return 0;
 }

@@ -4,9 +4,12 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +17,7 @@
 
 #define FILESYSTEM_EDGE ((size_t)1 << 20)
 #define FILESYSTEM_ALIGN 4096
+#define FILESYSTEM_UNIT 65536 /* file systems use whole units of a device, at most this large */
 #define FILESYSTEM_WORDS_MAX 32
 /* Exit status of flock(1) when the lock is held. */
 #define FILESYSTEM_LOCKED "75"
@@ -26,34 +30,40 @@ struct filesystem {
 	const char *options;    /* letters of options that may be given and take a value … */
 	const char *switches;   /* … and that take none */
 	const char *grow[4];    /* the command before its argument */
+	bool grow_by_device;    /* its argument is the device, else the mount point */
+	bool tells_size;        /* statvfs counts all of it */
 	const char *mount_data; /* always mounted with this */
-	bool grow_by_device;    /* the argument is the device, else the mount point */
 };
 
 /* Without discard: a blank volume is blank, and a thick one would lose its space.  nouuid: a clone
  * on the same node has its source's UUID. */
 static const struct filesystem filesystems[] = {
-	{ "ext4",
-	  { "mkfs.ext4", "-F", "-q", "-E", "nodiscard" },
-	  "bCEGgIiJmNOT",
-	  "jv",
-	  { "resize2fs" },
-	  "",
-	  true },
-	{ "xfs",
-	  { "mkfs.xfs", "-f", "-q", "-K" },
-	  "bdilmns",
-	  "",
-	  { "xfs_growfs", "-d" },
-	  "nouuid",
-	  false },
-	{ "btrfs",
-	  { "mkfs.btrfs", "-f", "-q", "-K" },
-	  "OdmnsR",
-	  "M",
-	  { "btrfs", "filesystem", "resize", "max" },
-	  "",
-	  false },
+	{
+		.name = "ext4",
+		.make = { "mkfs.ext4", "-F", "-q", "-E", "nodiscard" },
+		.options = "bCEGgIiJmNOT",
+		.switches = "jv",
+		.grow = { "resize2fs" },
+		.grow_by_device = true,
+		.mount_data = "",
+	},
+	{
+		.name = "xfs",
+		.make = { "mkfs.xfs", "-f", "-q", "-K" },
+		.options = "bdilmns",
+		.switches = "",
+		.grow = { "xfs_growfs", "-d" },
+		.mount_data = "nouuid",
+	},
+	{
+		.name = "btrfs",
+		.make = { "mkfs.btrfs", "-f", "-q", "-K" },
+		.options = "OdmnsR",
+		.switches = "M",
+		.grow = { "btrfs", "filesystem", "resize", "max" },
+		.tells_size = true,
+		.mount_data = "",
+	},
 };
 
 /* Keys in the values of options that name files or devices, or move the file system. */
@@ -272,6 +282,19 @@ int filesystem_options(struct fl_arena *arena, const struct filesystem *type, co
 	return 0;
 }
 
+/* Where tools say what went wrong, after their banner. */
+static const char *filesystem_last_line(struct fl_arena *arena, const char *text)
+{
+	size_t length = strlen(text);
+	const char *line;
+
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	for (line = text + length; line > text && line[-1] != '\n';)
+		line--;
+	return fl_arena_strndup(arena, line, (size_t)(text + length - line));
+}
+
 int filesystem_make(const struct fl_op *op, const struct filesystem *type, const char *device,
 		    const char *const *words, struct fl_error *err)
 {
@@ -301,22 +324,44 @@ int filesystem_make(const struct fl_op *op, const struct filesystem *type, const
 				    "a mkfs of an earlier attempt still runs on %s: ask again",
 				    device);
 	if (result.exit_status != 0)
-		return fl_error_set(err, FL_INTERNAL, "%s on %s ended with status %d: %.*s",
+		return fl_error_set(err, FL_INTERNAL, "%s on %s ended with status %d: %s",
 				    type->make[0], device, result.exit_status,
-				    (int)strcspn(result.errors, "\n"), result.errors);
+				    filesystem_last_line(op->arena, result.errors));
 	return 0;
 }
 
-int filesystem_grow(const struct fl_op *op, const struct filesystem *type, const char *device,
-		    const char *point, struct fl_error *err)
+/* btrfs tells its exact size, and the kernel refuses to resize one below 256 MiB even to the size that
+ * it has. */
+static bool filesystem_fills(const struct filesystem *type, const char *point, uint64_t size)
+{
+	struct statvfs st;
+
+	return type->tells_size && statvfs(point, &st) == 0 &&
+	       st.f_blocks * st.f_frsize >= size / FILESYSTEM_UNIT * FILESYSTEM_UNIT;
+}
+
+int filesystem_grow(const struct fl_op *op, const struct filesystem *type,
+		    const struct connection *connection, const char *point, struct fl_error *err)
 {
 	const char *argv[FL_COUNT(type->grow) + 2] = { NULL };
+	struct fl_proc_result result;
 	size_t n = 0;
 
+	if (filesystem_fills(type, point, connection->size_bytes))
+		return 0;
 	for (size_t i = 0; i < FL_COUNT(type->grow) && type->grow[i]; i++)
 		argv[n++] = type->grow[i];
-	argv[n] = type->grow_by_device ? device : point;
-	if (fl_proc_check(op, argv, NULL, err) < 0)
+	argv[n] = type->grow_by_device ? connection->path : point;
+	if (fl_proc_run(op, argv, &result, err) < 0)
 		return fl_error_prefix(err, "growing %s at %s", type->name, point);
-	return 0;
+	if (result.exit_status == 0)
+		return 0;
+	if (type->grow_by_device && prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 0)
+		return fl_error_set(err, FL_DENIED,
+				    "growing a mounted %s needs CAP_SYS_RESOURCE, which this "
+				    "process does not have",
+				    type->name);
+	return fl_error_set(err, FL_INTERNAL, "growing %s at %s: %s ended with status %d: %s",
+			    type->name, point, argv[0], result.exit_status,
+			    filesystem_last_line(op->arena, result.errors));
 }

@@ -42,5 +42,6 @@ int filesystem_make(const struct fl_op *op, const struct filesystem *type, const
 		    const char *const *words, struct fl_error *err) fl_must_check;
 
 /* Grows the mounted file system to its device; already that large is success. */
-int filesystem_grow(const struct fl_op *op, const struct filesystem *type, const char *device,
-		    const char *point, struct fl_error *err) fl_must_check;
+int filesystem_grow(const struct fl_op *op, const struct filesystem *type,
+		    const struct connection *connection, const char *point, struct fl_error *err)
+	fl_must_check;

@@ -97,7 +97,7 @@ static int stage_grow(const struct fl_op *op, const struct stage *stage,
 	if (stage->options.flags & MS_RDONLY)
 		return 0;
 	fl_op_step(op, "growing", 0, 0);
-	return filesystem_grow(op, stage->type, connection->path, stage->path, err);
+	return filesystem_grow(op, stage->type, connection, stage->path, err);
 }
 
 /* From a device to a mounted file system. */
@@ -136,7 +136,7 @@ static int stage_mount(const struct fl_op *op, const struct stage *stage, struct
 {
 	const struct mountinfo_entry *entry;
 	struct connection c;
-	struct fl_error ignored;
+	struct fl_error why;
 	bool found;
 
 	if (connect_find(op, stage->volume.id, &stage->source, &found, &c, err) < 0 ||
@@ -151,10 +151,11 @@ static int stage_mount(const struct fl_op *op, const struct stage *stage, struct
 		return -1;
 	if (stage_mount_device(op, stage, &c, err) == 0)
 		return 0;
-	/* The orchestrator may never ask again: leave no device behind that nobody uses.  What stays
-	 * because it is in use is what the error, or the next call, is about. */
-	if (device_disconnect(op, stage->volume.id, &stage->source, &ignored) < 0)
-		fl_log(FL_LOG_WARNING, "stage", "%s", ignored.text);
+	/* The orchestrator may never ask again: leave nothing behind.  What stays because it is in
+	 * use is what the next call finds. */
+	if (mount_remove(op->arena, stage->path, &c, &why) < 0 ||
+	    device_disconnect(op, stage->volume.id, &stage->source, &why) < 0)
+		fl_log(FL_LOG_WARNING, "stage", "%s: %s", stage->volume.id, why.text);
 	return -1;
 }
 

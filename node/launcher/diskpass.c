@@ -31,7 +31,7 @@ int diskpass_read(struct fl_arena *arena, const char *path, const char *vm, stru
 	size_t size;
 
 	if (fl_file_read(arena, AT_FDCWD, path, DISKPASS_MAX, &text, &size, err) < 0)
-		return fl_error_prefix(err, "disk pass %s", path);
+		return fl_error_prefix(err, "reading the disk pass");
 	/* The parser's own error could quote the token. */
 	if (fl_json_parse(text, size, path, &json, err) < 0 || !json_is_object(json))
 		return fl_error_set(err, FL_INVALID, "%s is no disk pass", path);
