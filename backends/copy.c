@@ -96,9 +96,10 @@ int fl_copy_commit(struct fl_pool *pool, const struct fl_op *op,
 {
 	fl_cleanup(fl_call_end) struct fl_call call = { 0 };
 
-	if (check_copy(copy, err) < 0)
-		return -1;
-	if (copy_call_begin(&call, pool, op, "copy_commit", target, err) < 0)
+	if (copy->cut_ns <= 0)
+		return fl_error_set(err, FL_INVALID, "a cut needs a time");
+	if (check_copy(copy, err) < 0 ||
+	    copy_call_begin(&call, pool, op, "copy_commit", target, err) < 0)
 		return -1;
 	return fl_call_result(
 		&call, pool->backend->copies->commit(pool, op, target, copy, &call.error), err);
@@ -109,8 +110,7 @@ int fl_copy_abort(struct fl_pool *pool, const struct fl_op *op, const struct fl_
 {
 	fl_cleanup(fl_call_end) struct fl_call call = { 0 };
 
-	if (check_copy(copy, err) < 0)
-		return -1;
+	/* A failed copy has no path any more, and can be forgotten. */
 	if (copy_call_begin(&call, pool, op, "copy_abort", target, err) < 0)
 		return -1;
 	return fl_call_result(

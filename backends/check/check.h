@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Check: the statements that every backend has to make true, run against a real pool.
+ *
+ * For `fairlead backend check` and for our own tests.  Volumes and snapshots made here have names
+ * that begin with "fairlead-check-"; what else the pool holds is not touched, and theirs are removed
+ * before and after each statement.  A statement about a call or flag that the pool does not offer is
+ * skipped, with the reason. */
+#pragma once
+
+#include "backends/backend.h"
+
+enum backend_check_outcome { BACKEND_CHECK_PASSED, BACKEND_CHECK_FAILED, BACKEND_CHECK_SKIPPED };
+
+struct backend_check_result {
+	const char *statement; /* "a volume is created once" */
+	enum backend_check_outcome outcome;
+	const char *text; /* what failed, or why it was skipped; "" when it passed */
+};
+
+struct backend_check_plan {
+	const struct fl_backend *backend;
+	const void *options; /* of the pool, as fl_backend.open takes them */
+	const char *filter;  /* only the statements that contain it; NULL: all */
+	/* Called after each statement. */
+	void (*report)(void *cookie, const struct backend_check_result *result);
+	void *cookie;
+};
+
+/* Opens the pool, and opens it again in child processes of its own; so the caller has one thread.
+ * *ret_failed is the number of failed statements.  -1 when the pool cannot be opened or the filter
+ * matches nothing. */
+int backend_check_run(const struct backend_check_plan *plan, size_t *ret_failed,
+		      struct fl_error *err) fl_must_check;
