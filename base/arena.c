@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 /* Under AddressSanitizer each allocation is a block of its own, so that writing past it is seen. */
-#ifdef __SANITIZE_ADDRESS__
-#define ARENA_BLOCK 0
-#else
 #define ARENA_BLOCK 4080
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_BLOCK_IS_SHARED 0
+#elif defined(__has_feature)
+#define ARENA_BLOCK_IS_SHARED !__has_feature(address_sanitizer)
+#else
+#define ARENA_BLOCK_IS_SHARED 1
 #endif
 
 struct arena_block {
@@ -73,7 +71,8 @@ void fl_arena_release(struct fl_arena **arena)
  * that is being filled, whose rest stays in use. */
 static struct arena_block *arena_add_block(struct fl_arena *arena, size_t size)
 {
-	size_t room = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK;
+	bool alone = !ARENA_BLOCK_IS_SHARED || size > ARENA_BLOCK / 4;
+	size_t room = alone ? size : ARENA_BLOCK;
 	struct arena_block *block;
 
 	if (size > SIZE_MAX / 2)
@@ -82,7 +81,7 @@ static struct arena_block *arena_add_block(struct fl_arena *arena, size_t size)
 	if (!block)
 		return NULL;
 	block->size = room;
-	if (arena->blocks && room == size) {
+	if (arena->blocks && alone) {
 		block->next = arena->blocks->next;
 		arena->blocks->next = block;
 	} else {
@@ -100,7 +99,7 @@ static void *arena_get(struct fl_arena *arena, size_t size)
 
 	if (block)
 		start = (block->used + align - 1) / align * align;
-	if (!block || start > block->size || block->size - start < size || ARENA_BLOCK == 0) {
+	if (!block || start > block->size || block->size - start < size || !ARENA_BLOCK_IS_SHARED) {
 		block = arena_add_block(arena, size);
 		start = 0;
 	}

@@ -2,6 +2,7 @@
 /* The YAML reader of base/config.h. */
 #include "base/config.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -173,7 +174,7 @@ static void the_caller_s_own_checks_have_lines(void)
 static void a_file_is_loaded_under_its_path(void)
 {
 	char path[] = "/tmp/fl-config-XXXXXX", wanted[100];
-	int fd = mkstemp(path);
+	int fd = mkostemp(path, O_CLOEXEC);
 
 	OK(write(fd, "a: 1\na: 2\n", 10) == 10);
 	FAILS(fl_config_load(arena, path, &root, &test_error), FL_INVALID);

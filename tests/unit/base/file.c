@@ -251,7 +251,7 @@ static void what_is_no_directory_is_refused(void)
 
 static void a_directory_is_synced(void)
 {
-	int closed = dup(dir_fd);
+	int closed = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
 
 	close(closed);
 	WORKS(fl_file_sync_dir(dir_fd, &test_error));

@@ -18,7 +18,7 @@ static void capture_begin(void)
 {
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, capture_socket) < 0)
 		abort();
-	capture_saved = dup(STDERR_FILENO);
+	capture_saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	dup2(capture_socket[1], STDERR_FILENO);
 }
 
@@ -218,7 +218,7 @@ static void lines_of_threads_do_not_mix(void)
 	FILE *file;
 
 	unlink(path);
-	capture_saved = dup(STDERR_FILENO);
+	capture_saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	dup2(fd, STDERR_FILENO);
 	for (size_t i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, log_many, (void *)words[i]);

@@ -177,7 +177,7 @@ static const char *with_secret(const char *path, const char *content, size_t siz
 static void a_secret_comes_from_its_file(void)
 {
 	char path[] = "/tmp/fl-option-XXXXXX";
-	int fd = mkstemp(path);
+	int fd = mkostemp(path, O_CLOEXEC);
 	struct pool pool;
 
 	close(fd);
