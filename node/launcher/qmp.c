@@ -2,8 +2,6 @@
 #include "qmp.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "qmp_line.h"
+#include "qmp_send.h"
 
 /* A caller that waits for its answer; on its stack. */
 struct qmp_waiter {
@@ -100,55 +99,18 @@ static void *qmp_read(void *cookie)
 	return NULL;
 }
 
-static int qmp_send_all(const struct fl_op *op, struct qmp *qmp, const char *text, int fd,
-			struct fl_error *err)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .header = { .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_RIGHTS,
-				  .cmsg_len = CMSG_LEN(sizeof(int)) } };
-	size_t left = strlen(text);
-
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	for (bool first = true; left > 0;) {
-		struct iovec data = { .iov_base = (char *)text, .iov_len = left };
-		struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
-		struct pollfd ready = { .fd = qmp->fd, .events = POLLOUT };
-		ssize_t n;
-
-		if (fl_clock_passed(op->deadline))
-			return fl_error_set(err, FL_TIMEOUT, "QEMU's monitor takes no commands");
-		if (poll(&ready, 1, (int)fl_clock_left_ms(op->deadline)) <= 0)
-			continue;
-		if (first && fd >= 0) {
-			message.msg_control = &control;
-			message.msg_controllen = sizeof(control.bytes);
-		}
-		n = sendmsg(qmp->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return fl_error_set(err, FL_UNAVAILABLE, "QEMU is gone");
-		if (n <= 0)
-			continue;
-		first = false;
-		text += n;
-		left -= (size_t)n;
-	}
-	return 0;
-}
-
 /* A command that was sent by half makes the rest of the stream useless: the connection ends. */
 static int qmp_send(const struct fl_op *op, struct qmp *qmp, const char *text, int fd,
 		    struct fl_error *err)
 {
+	bool half = false;
 	int failed;
 
 	pthread_mutex_lock(&qmp->sending);
-	failed = qmp_send_all(op, qmp, text, fd, err);
-	pthread_mutex_unlock(&qmp->sending);
-	if (failed)
+	failed = qmp_send_text(op, qmp->fd, text, fd, &half, err);
+	if (half)
 		shutdown(qmp->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&qmp->sending);
 	return failed;
 }
 
