@@ -84,7 +84,7 @@ class Role:
 
     def __init__(self, place, role):
         self.name = role
-        self.socket = os.path.join(place.run, f"test-{role}.sock")
+        self.socket = os.path.join(place.run, {"serve": "csi"}.get(role, role) + ".sock")
         self.log_path = place.path(f"{role}.log")
         command = [FAIRLEAD, role, "--endpoint", f"unix://{self.socket}", "--node-id", place.node]
         if place.config:

@@ -5,7 +5,8 @@
  *	ask unix:///run/fairlead/csi.sock Controller.CreateVolume name=a \
  *		'volume_capabilities={mount.fs_type=ext4,access_mode.mode=1}'
  *
- * A repeated field takes one more element each time it is named; a map's entry is {key=…,value=…}. */
+ * A repeated field takes one more element each time it is named; a map's entry is {key=…,value=…};
+ * several fields of one message are given together, in braces. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>

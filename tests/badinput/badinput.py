@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the tables *.txt of this folder: wrong commands, configurations, specifications and requests,
+"""Runs the tables *.cases of this folder: wrong commands, configurations, specifications and requests,
 the sentence that each gets, and nothing that any of them leaves behind."""
 
 import fnmatch
@@ -71,10 +71,10 @@ def words_of(case, place, socket):
 
 def run(case, place, socket):
     with open(place.path("input"), "w", encoding="utf-8") as stream:
-        stream.write("".join(line + "\n" for line in case.file))
-    environment = place.environment | {"CSI_ENDPOINT": f"unix://{socket}"}
+        text = "".join(line + "\n" for line in case.file)
+        stream.write(text.replace("FILE", place.path("input")).replace("ROOT", place.root))
     try:
-        return subprocess.run(words_of(case, place, socket), env=environment, text=True,
+        return subprocess.run(words_of(case, place, socket), env=place.environment, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               timeout=30 * SLOWNESS)
     except subprocess.TimeoutExpired:
@@ -96,7 +96,7 @@ def says(case, place, result):
 
 
 def run_table(tap, path, place, socket):
-    table = os.path.basename(path).removesuffix(".txt")
+    table = os.path.basename(path).removesuffix(".cases")
     before = picture(place)
     for case in cases_of(path):
         result = run(case, place, socket)
@@ -117,8 +117,13 @@ def main():
     with Place() as place:
         place.configure_file_pool()
         serve = place.start("serve")
-        place.command("volume", "create", "taken", "--size", "64Mi")
-        for path in sorted(glob.glob(os.path.join(HERE, "*.txt"))):
+        # Used once, so that whatever services make at their first use is there already.
+        for words in (["create", "taken", "--size", "64Mi", "--block"],
+                      ["publish", "taken", "--device", place.path("device")],
+                      ["unpublish", "taken"]):
+            result = place.command("volume", *words)
+            tap.ok(result.returncode == 0, f"volume {words[0]} works", result.stderr)
+        for path in sorted(glob.glob(os.path.join(HERE, "*.cases"))):
             run_table(tap, path, place, serve.socket)
         tap.ok(serve.process.poll() is None, "the service is still there", serve.log()[-2000:])
         tap.ok(serve.stop() == 0, "the service ends when it is asked to")

@@ -46,7 +46,7 @@ def formatted(tree):
 
 def whitespace(tree):
     """no trailing blanks, a newline at the end"""
-    for file in tree.ending(".c", ".h", ".sh", ".py", ".md", ".txt", ".cmake", ".yaml"):
+    for file in tree.ending(".c", ".h", ".sh", ".py", ".md", ".txt", ".cases", ".cmake", ".yaml"):
         for number, line in enumerate(file.lines, 1):
             if line != line.rstrip():
                 yield file.path, number, "blanks at the end of the line"
