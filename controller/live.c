@@ -44,32 +44,6 @@ static int live_broke(const struct copy_task *task, struct fl_copy *copy, const 
 			    task->source->id, reason);
 }
 
-/* The job is not known.  It is lost for certain when a launcher is there and does not know it, or
- * when the volume is not with a VM any more; a launcher that is just being started again may still
- * find it. */
-static int live_lost(const struct copy_task *task, const struct vmdisk_job *job,
-		     struct fl_copy *copy, struct fl_error *err)
-{
-	struct vmdisk_progress again;
-	struct vmdisk_place place;
-
-	if (vmdisk_where(task->c, task->op, task->source->id, &place, err) < 0)
-		return -1;
-	if (place.state == VMDISK_VM && !place.plugged)
-		return fl_error_set(err, FL_UNAVAILABLE,
-				    "the launcher of VM %s, which copies volume %s, is not there: "
-				    "ask again, or detach the volume",
-				    place.vm, task->source->id);
-	if (place.plugged) {
-		if (vmdisk_copy_status(task->c, task->op, job, &again, err) < 0)
-			return -1;
-		if (again.state != VMDISK_JOB_UNKNOWN)
-			return 0;
-	}
-	return live_broke(task, copy, "the VM that made the copy ended before it was complete",
-			  err);
-}
-
 int live_follow(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 {
 	struct vmdisk_job job = live_job(task, copy);
@@ -82,7 +56,8 @@ int live_follow(const struct copy_task *task, struct fl_copy *copy, struct fl_er
 	case VMDISK_JOB_RUNNING:
 		return 0;
 	case VMDISK_JOB_UNKNOWN:
-		return live_lost(task, &job, copy, err);
+		return live_broke(task, copy,
+				  "the VM that made the copy ended before it was complete", err);
 	case VMDISK_JOB_FAILED:
 		if (live_broke(task, copy, progress.error, err) < 0)
 			return -1;

@@ -122,8 +122,11 @@ int create_snapshot(struct rpc_call *call, const void *request, void *response,
 	    object_mark_name(making.c, &making.op, making.volume.pool, making.spec.name, &name,
 			     err) < 0 ||
 	    object_mark_volume(making.c, &making.op, &making.volume, "CreateSnapshot", &mark, err) <
-		    0 ||
-	    snapshot_make(&making, &snapshot, err) < 0)
+		    0)
+		return -1;
+	/* Who repeats this call meets the mark of the name, so that one shows how far it is. */
+	making.op.progress = &name.progress;
+	if (snapshot_make(&making, &snapshot, err) < 0)
 		return -1;
 	if (snapshot.failure)
 		return snapshot_refuse(&snapshot, making.volume.id, err);

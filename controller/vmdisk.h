@@ -35,6 +35,7 @@ enum vmdisk_job_state {
 	VMDISK_JOB_RUNNING,
 	VMDISK_JOB_DONE,
 	VMDISK_JOB_FAILED,
+	/* Lost for certain; while a launcher is started again, the answer is FL_UNAVAILABLE. */
 	VMDISK_JOB_UNKNOWN
 };
 struct vmdisk_progress {

@@ -149,7 +149,7 @@ static void a_launcher_that_is_started_again_is_waited_for(void)
 	const char *id = plugged("q5");
 
 	WORKS(ask_snapshot(&rig, "q5s", id, NULL));
-	peer_set(&peer, (struct peer_mood){ .state = "vm", .forgetful = true });
+	peer_set(&peer, (struct peer_mood){ .state = "vm", .plugged = true, .away = true });
 	FAILS(ask_snapshot(&rig, "q5s", id, NULL), FL_UNAVAILABLE);
 	peer_set(&peer, running);
 	peer_complete(&peer, "found again");

@@ -17,7 +17,8 @@
 struct peer_mood {
 	const char *state; /* of the volume: "absent", "staged", "kernel", "vm" */
 	bool plugged;
-	bool forgetful;            /* no job is known, as while a launcher is started again */
+	bool forgetful;            /* no job is known: the QEMU that had it is gone */
+	bool away;                 /* the launcher is not connected, as while it is started again */
 	bool loses_answer;         /* of the next copy-start */
 	unsigned polls_until_done; /* so many looks find the job running; 0: until peer_complete */
 	const char *failure;       /* the job's, or NULL */
@@ -102,6 +103,8 @@ static json_t *peer_status(struct peer *peer, const char *job)
 {
 	const char *state = peer->news.done ? "done" : "running";
 
+	if (peer->mood.away)
+		return peer_error("UNAVAILABLE", "the launcher of vm web1 is not connected");
 	if (peer->mood.forgetful || strcmp(peer->news.job, job) != 0)
 		state = "unknown";
 	else if (peer->mood.failure)
