@@ -57,7 +57,7 @@ struct fl_pools {
 	const struct fl_settings *settings; /* borrowed: outlives the pools */
 	struct fl_pool **items;             /* settings->n_pools of them, same order */
 	size_t n;
-	struct fl_busy *busy; /* keys: volume ids, snapshot ids, "create:POOL/NAME" */
+	struct fl_busy *busy; /* keys: volume ids, "snapshot ID", "create:POOL/NAME" */
 };
 
 /* Opens every pool of the settings (borrowed); all or nothing.  FL_INVALID when a node-local
