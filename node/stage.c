@@ -40,8 +40,6 @@ static int stage_read_mount(const struct fl_op *op, const struct fl_pair *contex
 	    mount_options_parse(op->arena, ret->capability.mount_flags,
 				ret->capability.n_mount_flags, &ret->options, err) < 0)
 		return -1;
-	if (ret->read_only)
-		ret->options.flags |= MS_RDONLY;
 	data = filesystem_mount_data(ret->type);
 	ret->options.data =
 		fl_arena_printf(op->arena, "%s%s%s", data, *data && *ret->options.data ? "," : "",
@@ -73,6 +71,8 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 	    node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
 		return -1;
 	ret->read_only |= ret->source.read_only;
+	if (ret->read_only)
+		ret->options.flags |= MS_RDONLY;
 	return 0;
 }
 

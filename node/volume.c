@@ -45,9 +45,14 @@ int node_volume_last_source(const struct node *node, const struct fl_op *op, con
 	struct node_volume volume;
 
 	*ret_source = NULL;
-	if (node_volume_find(node, op, id, &volume, err) < 0 ||
-	    node_volume_source(node, op, &volume, NULL, 0, source, err) < 0)
-		return err->code == FL_NOT_FOUND ? 0 : -1;
-	*ret_source = source;
-	return 0;
+	if (node_volume_find(node, op, id, &volume, err) == 0 &&
+	    node_volume_source(node, op, &volume, NULL, 0, source, err) == 0) {
+		*ret_source = source;
+		return 0;
+	}
+	/* Gone or damaged: then nobody will know more by asking again. */
+	return err->code == FL_INVALID || err->code == FL_UNAVAILABLE || err->code == FL_TIMEOUT ||
+			       err->code == FL_BUSY
+		       ? -1
+		       : 0;
 }

@@ -10,6 +10,7 @@
 #include "status.h"
 
 #define METHOD_TIMEOUT_MS 30000
+#define METHOD_PATIENCE_MS 3000
 #define METHOD_TIMEOUT_MAX_MS (24 * 3600 * 1000)
 
 struct params {
@@ -119,9 +120,20 @@ static const struct {
 	{ "resize", method_resize }, { "stop", method_stop },
 };
 
+static int methods_run(const struct fl_op *op, struct vm *vm, const char *method,
+		       const struct params *params, json_t **ret, struct fl_error *err)
+{
+	for (size_t i = 0; i < FL_COUNT(methods); i++) {
+		if (strcmp(methods[i].name, method) == 0)
+			return methods[i].run(op, vm, params, ret, err);
+	}
+	return fl_error_set(err, FL_UNSUPPORTED, "a launcher has no method \"%.40s\"", method);
+}
+
 int methods_call(struct fl_op *op, struct vm *vm, const char *method, const json_t *json,
 		 json_t **ret, struct fl_error *err)
 {
+	struct timespec patience = fl_clock_after_ms(METHOD_PATIENCE_MS);
 	struct params params;
 
 	if (methods_read(json, &params, err) < 0) {
@@ -130,9 +142,12 @@ int methods_call(struct fl_op *op, struct vm *vm, const char *method, const json
 	}
 	op->deadline = fl_clock_after_ms(params.timeout_ms < 0 ? METHOD_TIMEOUT_MS
 							       : (uint64_t)params.timeout_ms);
-	for (size_t i = 0; i < FL_COUNT(methods); i++) {
-		if (strcmp(methods[i].name, method) == 0)
-			return methods[i].run(op, vm, &params, ret, err);
+	patience = fl_clock_earlier(patience, op->deadline);
+	/* What holds the disk is most often the keeper, for a moment. */
+	while (methods_run(op, vm, method, &params, ret, err) < 0) {
+		if (err->code != FL_BUSY || fl_clock_passed(patience))
+			return -1;
+		fl_clock_sleep_ms(20);
 	}
-	return fl_error_set(err, FL_UNSUPPORTED, "a launcher has no method \"%.40s\"", method);
+	return 0;
 }

@@ -17,7 +17,7 @@
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 10000
-#define STEADY_US 60000000  /* a launcher that has lived this long starts afresh */
+#define STEADY_US 1000000   /* a launcher that has lived this long is no start that fails */
 #define KILL_GRACE_MS 30000 /* after the guest's time: quitting, flushing */
 #define FINISH_MS 20000     /* for the launcher to release disks after QEMU's end */
 #define LONG_MS 3600000

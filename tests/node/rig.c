@@ -206,7 +206,7 @@ const char *rig_volume(struct rig *rig, const char *name, uint64_t size)
 	return fl_object_id_format(rig->arena, rig->pools, pool, volume.handle);
 }
 
-const char *rig_image(struct rig *rig, const char *volume_id)
+struct fl_source rig_source(struct rig *rig, const char *volume_id)
 {
 	struct fl_object_id object = rig_object(rig, volume_id);
 	struct fl_publish_spec spec = { .handle = object.handle, .node = "n1" };
@@ -215,7 +215,12 @@ const char *rig_image(struct rig *rig, const char *volume_id)
 	struct fl_source source;
 
 	rig_must(fl_volume_publish(object.pool, &op, &spec, &source, &err), "the source", &err);
-	return source.file.path;
+	return source;
+}
+
+const char *rig_image(struct rig *rig, const char *volume_id)
+{
+	return rig_source(rig, volume_id).file.path;
 }
 
 void rig_grow(struct rig *rig, const char *volume_id, uint64_t size)

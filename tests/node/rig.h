@@ -31,6 +31,7 @@ struct rig_use {
 	const char *vm;
 	const char *mkfs_options;
 	const char *mount_flag;
+	const struct fl_source *source; /* for publish_context; NULL: the node asks the pool */
 };
 
 /* False (after printing why) when this machine cannot run these tests. */
@@ -42,7 +43,8 @@ void rig_start_server(struct rig *rig);
 
 /* A volume of that size; its id. */
 const char *rig_volume(struct rig *rig, const char *name, uint64_t size);
-/* The path of its image. */
+/* Where its bytes are, and the path of its image. */
+struct fl_source rig_source(struct rig *rig, const char *volume_id);
 const char *rig_image(struct rig *rig, const char *volume_id);
 void rig_grow(struct rig *rig, const char *volume_id, uint64_t size);
 /* The record `format`. */

@@ -68,6 +68,18 @@ static void *rig_context(struct rig *rig, const struct rig_use *use,
 	return rpc_map_entries(rig->arena, entry, pairs, n);
 }
 
+/* publish_context, as the controller would give it. */
+static void *rig_publish_context(struct rig *rig, const struct rig_use *use,
+				 const ProtobufCMessageDescriptor *entry, size_t *ret_n)
+{
+	const struct fl_pair *pairs = NULL;
+
+	*ret_n = 0;
+	if (use->source)
+		fl_source_to_pairs(rig->arena, use->source, &pairs, ret_n);
+	return rpc_map_entries(rig->arena, entry, pairs, *ret_n);
+}
+
 int rig_stage(struct rig *rig, const char *id, const struct rig_use *use, struct fl_error *err)
 {
 	Csi__V1__NodeStageVolumeRequest message = CSI__V1__NODE_STAGE_VOLUME_REQUEST__INIT;
@@ -80,6 +92,9 @@ int rig_stage(struct rig *rig, const char *id, const struct rig_use *use, struct
 	message.volume_context = rig_context(
 		rig, use, &csi__v1__node_stage_volume_request__volume_context_entry__descriptor,
 		&message.n_volume_context);
+	message.publish_context = rig_publish_context(
+		rig, use, &csi__v1__node_stage_volume_request__publish_context_entry__descriptor,
+		&message.n_publish_context);
 	return rig_call(rig, "NodeStageVolume", &message, NULL, err);
 }
 
@@ -107,6 +122,9 @@ int rig_publish(struct rig *rig, const char *id, const char *target, const struc
 	message.volume_context = rig_context(
 		rig, use, &csi__v1__node_publish_volume_request__volume_context_entry__descriptor,
 		&message.n_volume_context);
+	message.publish_context = rig_publish_context(
+		rig, use, &csi__v1__node_publish_volume_request__publish_context_entry__descriptor,
+		&message.n_publish_context);
 	return rig_call(rig, "NodePublishVolume", &message, NULL, err);
 }
 
