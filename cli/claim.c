@@ -85,25 +85,17 @@ void claim_drop(struct note *note, const char *target)
 		json_array_remove(json_object_get(note->json, "targets"), at);
 }
 
-int claim_check_unused(struct orchestrator *o, const char *volume, struct fl_error *err)
+const char *claim_state(struct orchestrator *o, const char *volume, struct fl_error *why)
 {
 	struct fl_op op = { .id = "cli", .deadline = o->deadline, .arena = o->arena };
 	fl_cleanup(fl_json_release) json_t *params = json_pack("{s:s}", "volume", volume);
 	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { 0 };
 	fl_cleanup(fl_close) int fd = -1;
-	struct fl_error failure = { 0 };
-	const char *state = NULL;
+	const char *state;
 
-	if (fl_channel_connect(run_path(o->arena, "disks.sock"), &fd, &failure) < 0 ||
-	    fl_channel_call(&op, fd, "where", params, NULL, 0, &answer, &failure) < 0 ||
-	    fl_json_text(answer.json, "state", "", &state, &failure) < 0)
-		return fl_error_set(err, FL_IN_USE,
-				    "nothing shows that volume %s is unused here (%s): --force if "
-				    "you know it",
-				    volume, failure.text);
-	if (strcmp(state, "absent") != 0)
-		return fl_error_set(err, FL_IN_USE,
-				    "volume %s is in use here, but not by this command line: %s",
-				    volume, state);
-	return 0;
+	if (fl_channel_connect(run_path(o->arena, "disks.sock"), &fd, why) < 0 ||
+	    fl_channel_call(&op, fd, "where", params, NULL, 0, &answer, why) < 0 ||
+	    fl_json_text(answer.json, "state", "unknown", &state, why) < 0)
+		return NULL;
+	return fl_arena_strdup(o->arena, state);
 }

@@ -15,7 +15,7 @@ int claim_add(struct note *note, const struct attachment_wish *wish, const char 
 const char *claim_next(const struct note *note, const char *only);
 void claim_drop(struct note *note, const char *target);
 
-/* Success when the disk service of this machine says that nobody here uses the volume; FL_IN_USE
- * when somebody does or nobody can tell. */
-int claim_check_unused(struct orchestrator *orchestrator, const char *volume, struct fl_error *err)
-	fl_must_check;
+/* How this machine uses the volume, in the words of docs/disk-service.md ("absent", "staged",
+ * "kernel", "vm"), in the arena; NULL and *why when its disk service does not say. */
+const char *claim_state(struct orchestrator *orchestrator, const char *volume,
+			struct fl_error *why);

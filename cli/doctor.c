@@ -12,12 +12,13 @@ struct doctor_options {
 
 static const struct {
 	const char *name;
-	doctor_check *check;
+	struct doctor_finding (*check)(struct doctor *doctor);
 	bool is_needed;
 	const char *way_out;
 } doctor_checks[] = {
 	{ "kernel", doctor_kernel, true, "boot a newer kernel" },
-	{ "user", doctor_root, true, "run it as root" },
+	{ "privilege", doctor_admin, true, "run it as root" },
+	{ "growing ext4", doctor_resource, false, "grant CAP_SYS_RESOURCE, or take xfs" },
 	{ "configuration", doctor_configuration, true, "see docs/configuration.md" },
 	{ "run directory", doctor_directory, true, "set FAIRLEAD_RUN, or its permissions" },
 	{ "loop devices", doctor_loop, true, "modprobe loop" },

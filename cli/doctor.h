@@ -28,10 +28,20 @@ static inline struct doctor_finding doctor_bad(const char *text)
 	return (struct doctor_finding){ .bad = text };
 }
 
-typedef struct doctor_finding doctor_check(struct doctor *doctor);
-
-doctor_check doctor_root, doctor_kernel, doctor_loop, doctor_directory;
-doctor_check doctor_ext4, doctor_xfs, doctor_btrfs;
-doctor_check doctor_ext4_tools, doctor_xfs_tools, doctor_btrfs_tools;
-doctor_check doctor_qemu, doctor_kvm;
-doctor_check doctor_configuration, doctor_controller, doctor_node, doctor_disks;
+struct doctor_finding doctor_admin(struct doctor *doctor);
+struct doctor_finding doctor_resource(struct doctor *doctor);
+struct doctor_finding doctor_kernel(struct doctor *doctor);
+struct doctor_finding doctor_loop(struct doctor *doctor);
+struct doctor_finding doctor_directory(struct doctor *doctor);
+struct doctor_finding doctor_ext4(struct doctor *doctor);
+struct doctor_finding doctor_xfs(struct doctor *doctor);
+struct doctor_finding doctor_btrfs(struct doctor *doctor);
+struct doctor_finding doctor_ext4_tools(struct doctor *doctor);
+struct doctor_finding doctor_xfs_tools(struct doctor *doctor);
+struct doctor_finding doctor_btrfs_tools(struct doctor *doctor);
+struct doctor_finding doctor_qemu(struct doctor *doctor);
+struct doctor_finding doctor_kvm(struct doctor *doctor);
+struct doctor_finding doctor_configuration(struct doctor *doctor);
+struct doctor_finding doctor_controller(struct doctor *doctor);
+struct doctor_finding doctor_node(struct doctor *doctor);
+struct doctor_finding doctor_disks(struct doctor *doctor);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -11,13 +13,34 @@
 #include "doctor.h"
 #include "node/launcher/accel.h"
 
+#define DOCTOR_STATUS_MAX 65536
 #define DOCTOR_CPUINFO_MAX ((size_t)16 << 20)
 
-struct doctor_finding doctor_root(struct doctor *d)
+/* Whether this process has capability `number`, and its children will. */
+static bool doctor_has_capability(struct doctor *d, unsigned number)
 {
-	(void)d;
-	return geteuid() == 0 ? doctor_good("this is root")
-			      : doctor_bad("mounts and loop devices need root");
+	struct fl_error ignored;
+	const char *text, *line;
+
+	if (fl_file_read(d->arena, AT_FDCWD, "/proc/self/status", DOCTOR_STATUS_MAX, &text, NULL,
+			 &ignored) < 0)
+		return false;
+	line = strstr(text, "\nCapEff:");
+	return line && (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> number & 1);
+}
+
+struct doctor_finding doctor_admin(struct doctor *d)
+{
+	return doctor_has_capability(d, CAP_SYS_ADMIN)
+		       ? doctor_good("mounts and loop devices are permitted")
+		       : doctor_bad("mounts and loop devices need CAP_SYS_ADMIN");
+}
+
+struct doctor_finding doctor_resource(struct doctor *d)
+{
+	return doctor_has_capability(d, CAP_SYS_RESOURCE)
+		       ? doctor_good("a mounted ext4 can be grown")
+		       : doctor_bad("growing a mounted ext4 needs CAP_SYS_RESOURCE");
 }
 
 struct doctor_finding doctor_kernel(struct doctor *d)

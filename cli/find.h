@@ -10,4 +10,4 @@ const struct command *command_find(const char *const *words, size_t n_words, siz
 
 /* FL_INVALID, with the nearest command. */
 int command_unknown(struct fl_arena *arena, const char *const *words, size_t n_words,
-		    struct fl_error *err);
+		    struct fl_error *err) fl_must_check;

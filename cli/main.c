@@ -9,15 +9,34 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
-	&serve_command,           &controller_command,      &node_command,
-	&volume_create_command,   &volume_list_command,     &volume_show_command,
-	&volume_expand_command,   &volume_publish_command,  &volume_unpublish_command,
-	&volume_delete_command,   &snapshot_create_command, &snapshot_list_command,
-	&snapshot_delete_command, &vm_run_command,          &vm_list_command,
-	&vm_status_command,       &vm_attach_command,       &vm_detach_command,
-	&vm_resize_command,       &vm_console_command,      &vm_stop_command,
-	&vm_launcher_command,     &backend_list_command,    &backend_options_command,
-	&doctor_command,          &help_command_row,        NULL,
+	&serve_command,
+	&controller_command,
+	&node_command,
+	&volume_create_command,
+	&volume_list_command,
+	&volume_show_command,
+	&volume_expand_command,
+	&volume_publish_command,
+	&volume_unpublish_command,
+	&volume_delete_command,
+	&snapshot_create_command,
+	&snapshot_list_command,
+	&snapshot_delete_command,
+	&vm_run_command,
+	&vm_list_command,
+	&vm_status_command,
+	&vm_attach_command,
+	&vm_detach_command,
+	&vm_resize_command,
+	&vm_console_command,
+	&vm_stop_command,
+	&vm_launcher_command,
+	&backend_list_command,
+	&backend_options_command,
+	&backend_check_command,
+	&doctor_command,
+	&help_command_row,
+	NULL,
 };
 
 static int main_failed(const struct fl_error *err, const char *command)
@@ -99,8 +118,8 @@ static int main_other(struct fl_arena *arena, struct cli_words words)
 	}
 	if (is_option)
 		fl_error_set(&err, FL_INVALID, "%s before a command means nothing", words.items[0]);
-	else
-		command_unknown(arena, (const char *const *)words.items, words.n, &err);
+	else if (command_unknown(arena, (const char *const *)words.items, words.n, &err) == 0)
+		return CLI_FAILED;
 	return main_failed(&err, NULL);
 }
 

@@ -80,6 +80,25 @@ static int options_text(struct options_parser *p, const struct cli_option *row, 
 	return 0;
 }
 
+/* Without empty parts and ".": services refuse those.  ".." stays: what it means, links decide. */
+static const char *options_tidy(struct fl_arena *arena, const char *path)
+{
+	char *tidy = fl_arena_alloc(arena, strlen(path) + 2);
+	size_t n = 0;
+
+	while (*path) {
+		size_t length = strcspn(path, "/");
+
+		if (length && !(length == 1 && path[0] == '.')) {
+			tidy[n++] = '/';
+			memcpy(tidy + n, path, length);
+			n += length;
+		}
+		path += length + (path[length] == '/');
+	}
+	return n ? tidy : "/";
+}
+
 /* A path is completed here, because the service that gets it has another working directory. */
 static int options_path(struct options_parser *p, const struct cli_option *row, const char *text)
 {
@@ -87,13 +106,13 @@ static int options_path(struct options_parser *p, const struct cli_option *row, 
 	fl_cleanup(fl_free) char *here = NULL;
 
 	if (text[0] == '/') {
-		*member = text;
+		*member = options_tidy(p->arena, text);
 		return 0;
 	}
 	here = getcwd(NULL, 0);
 	if (!here)
 		return fl_error_set(p->err, FL_INVALID, "the working directory is gone");
-	*member = fl_arena_printf(p->arena, "%s/%s", strcmp(here, "/") == 0 ? "" : here, text);
+	*member = options_tidy(p->arena, fl_arena_printf(p->arena, "%s/%s", here, text));
 	return 0;
 }
 
