@@ -17,7 +17,7 @@ keep=
 image=
 work=
 serve_pid=
-boots=0
+commands=0
 started=$(date +%s%N)
 step_started=$started
 
@@ -169,11 +169,17 @@ start_guest()
 	[ -n "$image" ] || wait_for_line "$1" '^guest ready' 120
 }
 
+# What the console of guest $1 has shown.
+console()
+{
+	{ tr -d '\r' <"$FAIRLEAD_RUN/vms/$1/console.log"; } 2>/dev/null
+}
+
 # Waits until the console of guest $1 shows a line like $2, for at most $3 seconds.
 wait_for_line()
 {
 	tries=0
-	until tr -d '\r' <"$FAIRLEAD_RUN/vms/$1/console.log" 2>/dev/null | grep -q "$2"; do
+	until console "$1" | grep -q "$2"; do
 		tries=$((tries + 1))
 		[ $tries -lt $(($3 * 10)) ] || fail "the console of guest $1 does not show \"$2\""
 		sleep 0.1
@@ -184,13 +190,12 @@ wait_for_line()
 # shellcheck disable=SC2016 # the guest's shell expands these
 inside()
 {
-	boots=$((boots + 1))
-	printf '%s; echo "end $((%d)) $?"\n' "$2" "$boots" |
+	commands=$((commands + 1))
+	printf '%s; echo "end $((%d)) $?"\n' "$2" "$commands" |
 		socat -u - "UNIX-CONNECT:$FAIRLEAD_RUN/vms/$1/console.sock"
-	wait_for_line "$1" "^end $boots [0-9]" 60
-	tr -d '\r' <"$FAIRLEAD_RUN/vms/$1/console.log" | grep -q "^end $boots 0$" ||
-		fail "in guest $1 this failed: $2"
-	said=$(tr -d '\r' <"$FAIRLEAD_RUN/vms/$1/console.log" | grep -B 1 "^end $boots 0$" | head -n 1)
+	wait_for_line "$1" "^end $commands [0-9]" 60
+	console "$1" | grep -q "^end $commands 0$" || fail "in guest $1 this failed: $2"
+	said=$(console "$1" | grep -B 1 "^end $commands 0$" | head -n 1)
 }
 
 # Waits until command $2 succeeds in guest $1.
@@ -239,16 +244,16 @@ write_inside()
 	inside first "dd if=/dev/urandom of=/mnt/precious bs=1M count=16 2>/dev/null && sync"
 	inside first "sha256sum </mnt/precious"
 	checksum=$said
-	inside first "(while dd if=/dev/zero of=/mnt/more bs=64k count=64 conv=fsync 2>/dev/null; do :; done) & sleep 0.1"
+	inside first "(until [ -e /tmp/enough ]; do dd if=/dev/zero of=/mnt/more bs=64k count=64 conv=fsync 2>/dev/null; done) & sleep 0.1"
 	told "the guest has made a file system, and writes"
 }
 
 unplug()
 {
-	[ -n "$image" ] || inside first 'kill $! && wait; umount /mnt'
+	[ -n "$image" ] || inside first "touch /tmp/enough; wait; umount /mnt"
 	quietly "$fairlead" vm detach first data
 	[ -n "$image" ] || inside_until first "[ ! -e /sys/block/sda ]"
-	told "the disk is unplugged: QEMU and the node have proven that nobody holds it"
+	told "the disk is unplugged: it is proven that nobody holds it"
 }
 
 clone()
@@ -275,7 +280,7 @@ remove_everything()
 	kill "$serve_pid"
 	wait "$serve_pid" || fail "fairlead serve did not end well"
 	serve_pid=
-	left=$(find "$work/volumes" -type f ! -name '.*')
+	left=$(find "$work/volumes" -type f ! -path "$work/volumes/lock")
 	[ -z "$left" ] || fail "left in the pool: $left"
 	told "everything is removed, and nothing is left in the pool"
 }
@@ -288,10 +293,11 @@ say_what_next()
 		cat <<-END
 			To try next:
 
-			  $0 --keep                  leaves the service and a guest running for you
-			  build/fairlead help        what else there is; build/fairlead doctor checks this machine
-			  docs/writing-a-backend.md  brings your own storage
-			  tests/run.sh               proves it all
+			  deploy/quickstart.sh --keep   leaves the service and a guest running for you
+			  build/fairlead help           says what else there is
+			  build/fairlead doctor         checks this machine
+			  docs/writing-a-backend.md     brings your own storage
+			  tests/run.sh                  proves it all
 		END
 		return
 	fi
