@@ -128,9 +128,13 @@ int pass_store(struct fl_arena *arena, int state_fd, const struct pass *pass, st
 
 int pass_forget(int state_fd, const char *volume_id, struct fl_error *err)
 {
-	char name[40];
+	char name[40], unfinished[48];
 
-	if (unlinkat(state_fd, pass_file_name(volume_id, name), 0) < 0 && errno != ENOENT)
+	/* What a write that was cut off left beside it goes as well. */
+	pass_file_name(volume_id, name);
+	snprintf(unfinished, sizeof(unfinished), "%s.new", name);
+	if ((unlinkat(state_fd, unfinished, 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(state_fd, name, 0) < 0 && errno != ENOENT))
 		return fl_error_sys(err, errno, "removing the disk pass of volume %s", volume_id);
 	return fl_file_sync_dir(state_fd, err);
 }

@@ -97,5 +97,8 @@ int node_unpublish(struct rpc_call *call, const void *message, void *response, s
 		return unpublish_vm(node, &op, &pass, request->target_path, err);
 	if (node_volume_last_source(node, &op, request->volume_id, &source, err) < 0)
 		return -1;
-	return unpublish_kernel(&op, request->volume_id, request->target_path, source, err);
+	if (unpublish_kernel(&op, request->volume_id, request->target_path, source, err) < 0)
+		return -1;
+	/* A publication for a VM may have been cut off before its pass was whole. */
+	return passed ? 0 : pass_forget(node->state_fd, request->volume_id, err);
 }

@@ -335,7 +335,12 @@ int rig_launcher(struct rig *rig, const char *vm)
 	struct fl_channel_message answer = { 0 };
 	int fd = -1;
 
-	rig_must(fl_channel_connect(rig_path(rig, "disks.sock"), &fd, &err), "connecting", &err);
+	/* The queue of the socket may be full for a moment. */
+	for (int i = 0; i < 100 && fd < 0; i++) {
+		if (fl_channel_connect(rig_path(rig, "disks.sock"), &fd, &err) < 0)
+			fl_clock_sleep_ms(20);
+	}
+	rig_must(fd < 0 ? -1 : 0, "connecting", &err);
 	if (vm)
 		rig_must(rig_ask(rig, fd, "hello", json_pack("{s:s}", "vm", vm), &answer, &err),
 			 "hello", &err);
