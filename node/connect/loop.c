@@ -23,6 +23,10 @@
 
 #define LOOP_ATTEMPTS 64
 #define LOOP_GONE_MS 3000
+/* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is not
+ * mounted and a partition table not read.  It must not follow what direct I/O wants, which changes as
+ * soon as the image shares blocks with a snapshot; the kernel does without direct I/O then. */
+#define LOOP_SECTOR 512
 
 /* What a device is looked for by. */
 struct loop_image {
@@ -195,19 +199,6 @@ static int loop_find(const struct fl_op *op, const char *volume_id, const struct
 	return 0;
 }
 
-/* Direct I/O needs sectors as large as those below the image's file system. */
-static uint32_t loop_block_size(int image_fd, uint64_t size)
-{
-	struct statx st;
-
-	if (statx(image_fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &st) < 0 ||
-	    !(st.stx_mask & STATX_DIOALIGN) || st.stx_dio_offset_align <= 512)
-		return 512;
-	return st.stx_dio_offset_align <= 4096 && size % st.stx_dio_offset_align == 0
-		       ? st.stx_dio_offset_align
-		       : 512;
-}
-
 /* Says in the log when the kernel did without direct I/O: then pages are cached twice. */
 static void loop_log_made(const char *volume_id, int fd, unsigned number)
 {
@@ -253,7 +244,7 @@ static int loop_make(const struct fl_op *op, const char *volume_id, const struct
 {
 	fl_cleanup(fl_close) int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	fl_cleanup(fl_close) int image_fd = -1;
-	struct loop_config config = { .block_size = 512 };
+	struct loop_config config = { .block_size = LOOP_SECTOR };
 	struct loop_image image;
 
 	if (control < 0)
@@ -263,7 +254,6 @@ static int loop_make(const struct fl_op *op, const char *volume_id, const struct
 	config.fd = (uint32_t)image_fd;
 	loop_image_of(volume_id, source, &image);
 	memcpy(config.info.lo_file_name, image.tag, sizeof(config.info.lo_file_name));
-	config.block_size = loop_block_size(image_fd, source->size_bytes);
 	config.info.lo_flags = LO_FLAGS_DIRECT_IO | (read_only ? LO_FLAGS_READ_ONLY : 0u);
 
 	for (int i = 0; i < LOOP_ATTEMPTS && !fl_clock_passed(op->deadline); i++) {
