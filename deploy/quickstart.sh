@@ -166,7 +166,20 @@ start_guest()
 	} >"$work/$1.yaml"
 	[ -z "$image" ] || quietly qemu-img convert -O raw "$image" "$work/$1.raw"
 	"$fairlead" vm run "$work/$1.yaml" >"$work/$1.log" 2>&1 &
+	guest_pid=$!
 	[ -n "$image" ] || wait_for_line "$1" '^guest ready' 120
+	[ -z "$image" ] || wait_for_guest "$1"
+}
+
+# Waits until the processors of guest $1 run: nothing is known about what they do.
+wait_for_guest()
+{
+	tries=0
+	until "$fairlead" vm status "$1" 2>/dev/null | grep -q '^state  *running'; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || fail "guest $1 does not run"
+		sleep 0.1
+	done
 }
 
 # What the console of guest $1 has shown.
@@ -234,6 +247,7 @@ life_of_a_disk()
 	told "a snapshot is taken while the guest goes on writing"
 	quietly "$fairlead" volume expand data --size 2Gi
 	[ -n "$image" ] || inside_until first "grep -qx 4194304 /sys/block/sda/size"
+	[ -n "$image" ] || inside first "touch /tmp/enough; wait"
 	told "the disk has grown to 2 GiB, and the guest sees it"
 }
 
@@ -250,7 +264,7 @@ write_inside()
 
 unplug()
 {
-	[ -n "$image" ] || inside first "touch /tmp/enough; wait; umount /mnt"
+	[ -n "$image" ] || inside first "umount /mnt"
 	quietly "$fairlead" vm detach first data
 	[ -n "$image" ] || inside_until first "[ ! -e /sys/block/sda ]"
 	told "the disk is unplugged: it is proven that nobody holds it"
@@ -311,7 +325,9 @@ say_what_next()
 		  $fairlead volume create more --size 5Gi --block
 		  $fairlead vm attach first more
 
-		To end it:  $fairlead vm stop first; kill $serve_pid; rm -r $work
+		To end it:
+
+		  kill $guest_pid; tail --pid=$guest_pid -f /dev/null; kill $serve_pid; rm -r $work
 	END
 }
 
