@@ -173,6 +173,15 @@ class Bed(Place):
         left = self.picture() - untouched
         tap.ok(not left, "no file is left in the pools and in the runtime directory", *sorted(left))
 
+    def untouched(self):
+        """The picture after each pool's first volume has come and gone: locks stay for good."""
+        for pool in self.pools:
+            self.create("first", pool, "16Mi")
+            with self.device("first"):
+                pass
+            self.do("volume", "delete", "first")
+        return self.picture()
+
     def picture(self):
         """The files of the pools and of the runtime directory; logs of guests do not count."""
         found = files_below(self.run)

@@ -180,7 +180,7 @@ def main():
     tap = Tap()
     with Bed("ext4", "xfs", "btrfs") as bed:
         bed.start_serve()
-        untouched = bed.picture()
+        untouched = bed.untouched()
         guest = Guest(bed)
         for pool in bed.pools:
             try:
