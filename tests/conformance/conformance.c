@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conformance BACKEND DIRECTORY [KEY=VALUE…] [+FILTER]: the statements of backends/check over a pool
  * in DIRECTORY (option `directory`), as TAP; afterwards the directory holds no trace of them. */
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "backends/check/check.h"
 #include "backends/pools.h"
+#include "leftovers.h"
 
 #define MAX_OPTIONS 16
 
@@ -35,25 +34,14 @@ static void tap_report(void *cookie, const struct backend_check_result *result)
 	}
 }
 
-static int left_over;
-
-/* Folders of the backend itself and its lock file may stay. */
-static int see_left_over(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	if ((ftw->level <= 1 && kind == FTW_D) || strcmp(path + ftw->base, "lock") == 0)
-		return 0;
-	printf("# left over: %s\n", path);
-	left_over++;
-	return 0;
-}
-
 static void tap_check_empty(struct tap *tap, const char *directory)
 {
+	size_t n_left = leftovers_print(directory);
+
 	tap->n++;
-	if (nftw(directory, see_left_over, 16, FTW_PHYS) < 0 || left_over)
+	if (n_left)
 		tap->n_failed++;
-	printf("%sok %zu - nothing is left in the directory\n", left_over ? "not " : "", tap->n);
+	printf("%sok %zu - nothing is left in the directory\n", n_left ? "not " : "", tap->n);
 }
 
 static int fill_options(struct fl_arena *arena, const struct fl_backend *backend, char **arguments,
