@@ -40,8 +40,9 @@ class Place:
         self.configure(f"node: {{ id: {self.node} }}\n"
                        f"pools:\n  - {{ name: default, backend: file, directory: {self.pool} }}\n")
 
-    def start(self, role):
-        role = Role(self, role)
+    def start(self, role, *words):
+        """Starts `fairlead ROLE WORDS…`."""
+        role = Role(self, role, words)
         self.roles.append(role)
         return role
 
@@ -82,13 +83,14 @@ class Place:
 class Role:
     """One running `fairlead serve`, `controller` or `node`."""
 
-    def __init__(self, place, role):
+    def __init__(self, place, role, words=()):
         self.name = role
         self.socket = os.path.join(place.run, {"serve": "csi"}.get(role, role) + ".sock")
         self.log_path = place.path(f"{role}.log")
         command = [FAIRLEAD, role, "--endpoint", f"unix://{self.socket}", "--node-id", place.node]
         if place.config:
             command += ["--config", place.config]
+        command += words
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=place.environment)

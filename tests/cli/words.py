@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is said without any service: help of every command, docs/cli.md, nearest commands, exit codes,
+and tables that fit."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from service import FAIRLEAD, Place  # noqa: E402
+from tap import Tap  # noqa: E402
+
+# Words, exit code, and what standard error says.
+WRONG = [
+    (["volum"], 2, 'did you mean "fairlead volume"'),
+    (["volume", "lst"], 2, 'did you mean "fairlead volume list"'),
+    (["serv"], 2, 'did you mean "fairlead serve"'),
+    (["xyzzy"], 2, '"fairlead help" lists them'),
+    (["--verbose", "volume", "list"], 2, "--verbose before a command means nothing"),
+    (["volume", "create"], 2, "volume create wants NAME"),
+    (["volume", "create", "a", "b", "--size", "1Gi"], 2, 'what "b" is for'),
+    (["volume", "create", "a", "--sise", "1Gi"], 2, "did you mean --size"),
+    (["volume", "create", "a", "--size"], 2, "--size wants a value: --size SIZE"),
+    (["volume", "create", "a", "--size="], 2, "--size: the value is empty"),
+    (["volume", "create", "a", "--size", "many"], 2, "--size: "),
+    (["volume", "create", "a", "--size", "1Gi", "--size", "2Gi"], 2, "--size is given twice"),
+    (["volume", "create", "a", "--size", "1Gi", "--param", "thin"], 2, "wanted KEY=VALUE"),
+    (["volume", "create", "a", "--from-volume", "b", "--from-snapshot", "c"], 2,
+     "--from-snapshot and --from-volume exclude each other"),
+    (["volume", "create", "a", "--block=yes"], 2, "takes no value"),
+    (["volume", "expand", "a"], 2, "--size SIZE is missing"),
+    (["volume", "publish", "a"], 2, "one of --mount, --device and --vm is missing"),
+    (["volume", "list", "-o", "xml"], 2, '"xml" is none of table, json, id'),
+    (["volume", "list", "-x"], 2, "there is no option -x"),
+    (["volume", "list", "--timeout", "soon"], 2, "--timeout: "),
+    (["volume", "list", "--endpoint", "tcp://1.2.3.4"], 2, "tcp://1.2.3.4"),
+    (["volume", "list"], 4, "no fairlead"),
+    (["vm", "status", "nobody"], 3, "nobody"),
+    (["vm", "stop", "nobody"], 3, "nobody"),
+    (["vm", "console", "nobody"], 3, "nobody"),
+    (["backend", "options", "filee"], 3, "filee"),
+    (["help", "volume", "creat"], 2, 'did you mean "fairlead volume create"'),
+]
+
+
+def commands_of(overview):
+    """The commands that `fairlead help` lists."""
+    part = overview.split("commands:\n", 1)[1].split("\n\n", 1)[0]
+    for line in part.splitlines():
+        match = re.match(r"  ((?:[a-z]+ ?)+)", line)
+        if match and not line.startswith("    "):
+            yield match.group(1).split("  ")[0].split()
+
+
+def check_help(tap, place):
+    overview = place.command("help")
+    tap.ok(overview.returncode == 0 and "exit codes:" in overview.stdout, "help lists commands")
+    commands = list(commands_of(overview.stdout))
+    tap.ok(len(commands) > 20, "there are more than twenty commands", commands)
+    for words in commands:
+        name = " ".join(words)
+        by_option = place.command(*words, "--help")
+        by_name = place.command("help", *words)
+        good = by_option.returncode == 0 and by_option.stdout.startswith(f"usage: fairlead {name}")
+        tap.ok(good and by_option.stdout == by_name.stdout, f"{name} explains itself",
+               by_option.stdout, by_name.stdout)
+        tap.ok(max(map(len, by_option.stdout.splitlines())) <= 100, f"{name}: help fits 100 columns")
+        version = place.command(*words, "--version")
+        tap.ok(version.returncode == 0 and re.match(r"fairlead \d", version.stdout),
+               f"{name} --version", version.stdout)
+    for group in ("volume", "snapshot", "vm", "backend"):
+        alone, asked = place.command(group), place.command(group, "--help")
+        tap.ok(alone.returncode == 2 and f"fairlead {group} COMMAND" in alone.stderr,
+               f"{group} alone lists its commands as an error")
+        tap.ok(asked.returncode == 0 and asked.stdout == alone.stderr, f"{group} --help lists them")
+
+
+def check_manual(tap, place):
+    made = place.command("help", "--markdown").stdout
+    page = os.path.join(HERE, "..", "..", "docs", "cli.md")
+    with open(page, encoding="utf-8") as stream:
+        tap.ok(stream.read() == made,
+               "docs/cli.md is current", "remedy: fairlead help --markdown >docs/cli.md")
+    rows = [line for line in made.splitlines() if line.startswith("| `")]
+    tap.ok(all(line.count("|") == 3 for line in rows), "no cell of docs/cli.md breaks its table")
+
+
+def check_wrong(tap, place):
+    for words, code, text in WRONG:
+        result = place.command(*words)
+        lines = result.stderr.splitlines()
+        good = result.returncode == code and text in result.stderr and not result.stdout
+        tap.ok(good and lines[0].startswith("fairlead: "), f"{' '.join(words)}: {code}, {text}",
+               result.returncode, result.stdout, result.stderr)
+
+
+def check_doctor(tap, place):
+    result = place.command("doctor", "-o", "json")
+    rows = json.loads(result.stdout)
+    missing = [row["check"] for row in rows if row["state"] == "missing"]
+    tap.ok(len(rows) >= 15, "doctor looks at fifteen things at least")
+    tap.ok(result.returncode == (1 if missing else 0), "doctor's exit code follows from what is missing",
+           result.returncode, missing)
+    tap.ok(all(row["way_out"] for row in rows if row["state"] != "ok"), "doctor knows ways out")
+    place.configure("pools:\n  - { name: a, backend: file, directry: /x }\n")
+    result = place.command("doctor", "--config", place.config)
+    tap.ok(result.returncode == 1 and "directory" in result.stdout,
+           "doctor names the wrong key of a configuration", result.stdout)
+
+
+def check_tables(tap, place):
+    for width in (20, 40, 60, 80, 100):
+        place.environment["COLUMNS"] = str(width)
+        lines = place.command("doctor").stdout.splitlines()
+        # Four columns keep six each, with two between them.
+        tap.ok(max(map(len, lines)) <= max(width, 30), f"a table fits {width} columns", *lines)
+    tap.ok(any("…" in line for line in lines), "what is cut ends in an ellipsis", *lines)
+    del place.environment["COLUMNS"]
+    lines = place.command("doctor").stdout.splitlines()
+    tap.ok(not any("…" in line for line in lines), "a pipe gets everything")
+
+
+def check_backends(tap, place):
+    listed = json.loads(place.command("backend", "list", "-o", "json").stdout)
+    tap.ok({"file", "example"} <= {row["name"] for row in listed}, "the backends are listed", listed)
+    options = place.command("backend", "options", "file").stdout
+    tap.ok("directory" in options, "options of a backend come from its table", options)
+    os.makedirs(place.pool)
+    checked = place.command("backend", "check", "example", "--option", f"directory={place.pool}",
+                            "--filter", "created once")
+    tap.ok(checked.returncode == 0 and "ok 1 - " in checked.stdout, "a backend can be checked",
+           checked.stdout, checked.stderr)
+    wrong = place.command("backend", "check", "example", "--option", "directry=/x")
+    tap.ok(wrong.returncode == 2 and "directory" in wrong.stderr, "with its options checked, too",
+           wrong.stderr)
+
+
+def check_full_output(tap, place):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run([FAIRLEAD, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                check=False, env=place.environment)
+    tap.ok(result.returncode == 1 and "cannot write" in result.stderr,
+           "a result that cannot be written is a failure", result.returncode, result.stderr)
+
+
+def main():
+    tap = Tap()
+    with Place() as place:
+        check_help(tap, place)
+        check_manual(tap, place)
+        check_wrong(tap, place)
+        check_tables(tap, place)
+        check_backends(tap, place)
+        check_full_output(tap, place)
+        check_doctor(tap, place)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
