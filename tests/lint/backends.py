@@ -5,8 +5,10 @@ import re
 
 
 def names(tree):
-    return sorted({f.folder.split("/")[1] for f in tree.ending(".c")
-                   if re.match(r"backends/\w+/", f.path)})
+    """Of the folders whose CMakeLists.txt builds a backend."""
+    return sorted({match.group(1) for f in tree.ending("CMakeLists.txt")
+                   if f.path.startswith("backends/")
+                   for match in re.finditer(r"^fl_backend\((\w+)", f.text, re.MULTILINE)})
 
 
 def mentions(files, name):
