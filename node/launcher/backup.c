@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "blocknode.h"
@@ -104,6 +105,14 @@ static bool backup_job_has_ended(const json_t *job)
 	return status && strcmp(status, "concluded") == 0;
 }
 
+/* A target without blocks of its own stays as sparse as its source; a reserved one stays reserved. */
+static bool backup_is_sparse(int target_fd)
+{
+	struct stat st;
+
+	return fstat(target_fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_blocks == 0;
+}
+
 static int backup_run(const struct fl_op *op, struct vm *vm, const struct disk *disk,
 		      const struct backup *backup, int target_fd, struct fl_error *err)
 {
@@ -115,6 +124,7 @@ static int backup_run(const struct fl_op *op, struct vm *vm, const struct disk *
 	blocknode.block = target.block;
 	blocknode.direct = target.direct;
 	blocknode.io_uring = vm->io_uring;
+	blocknode.sparse = backup_is_sparse(target_fd);
 	if (blocknode_open(op, vm->qmp, backup->target, &blocknode, &target_fd, 1, err) < 0)
 		return -1;
 	return qmp_call(op, vm->qmp, "blockdev-backup",

@@ -66,9 +66,10 @@ static json_t *blocknode_options(const struct blocknode *b, json_int_t set, int 
 			  "locking", "off", "read-only", (int)b->readonly, "auto-read-only", both,
 			  "discard", "unmap", "cache", blocknode_cache(b));
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:o, s:o}", "driver", "raw", "node-name",
+	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:o}", "driver", "raw", "node-name",
 			 b->node, "read-only", (int)b->readonly, "auto-read-only", both, "discard",
-			 "unmap", "cache", blocknode_cache(b), "file", file);
+			 "unmap", "detect-zeroes", b->sparse ? "unmap" : "off", "cache",
+			 blocknode_cache(b), "file", file);
 }
 
 int blocknode_open(const struct fl_op *op, struct qmp *qmp, const char *label,

@@ -11,6 +11,7 @@ struct blocknode {
 	const char *protocol; /* of the file below it */
 	bool readonly, block, direct;
 	bool io_uring;
+	bool sparse; /* zeros that are written to it become holes */
 };
 
 /* Gives QEMU the descriptors as one set that is called `label`, and opens them as a raw image.  fds

@@ -104,6 +104,8 @@ static int serve_method(const struct fl_op *op, struct vm *vm,
 {
 	const char *name = json_string_value(json_object_get(request->json, "method"));
 
+	if (!vm->qmp)
+		return fl_error_set(err, FL_UNAVAILABLE, "VM %s has ended", vm->spec.name);
 	for (size_t i = 0; name && i < FL_COUNT(methods); i++) {
 		if (strcmp(methods[i].name, name) == 0)
 			return methods[i].run(op, vm, request, ret, err);

@@ -123,11 +123,15 @@ static int launcher_run(struct vm *vm, const sigset_t *signals, struct fl_error 
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	struct fl_op op = { "start", fl_clock_after_ms(LAUNCHER_CONNECT_MS), arena, NULL };
 	struct control *control;
+	bool ended = machine_connect(&op, vm, err) < 0;
 
+	if (ended && err->code != FL_NOT_FOUND)
+		return -1;
+	/* Not before: the disk service may ask at once. */
 	if (disklink_start(vm, err) < 0)
 		return -1;
-	if (machine_connect(&op, vm, err) < 0)
-		return err->code == FL_NOT_FOUND ? launcher_finish(vm, NULL) : -1;
+	if (ended)
+		return launcher_finish(vm, NULL);
 	if (console_start(vm, err) < 0 || control_start(vm, &control, err) < 0 ||
 	    keeper_start(vm, err) < 0)
 		return -1;

@@ -150,17 +150,21 @@ class Vm:
 
     # --- the launcher ------------------------------------------------------------------------
 
+    def call_once(self, method, **params):
+        """One request on a connection of its own."""
+        channel = Channel(os.path.join(self.directory, "control.sock"))
+        try:
+            return channel.call(method, **params)
+        finally:
+            channel.close()
+
     def call(self, method, **params):
-        """One request; asked again of the next launcher when this one dies meanwhile."""
+        """The same, asked again of the next launcher when this one dies meanwhile."""
         def ask():
             if self.process.poll() is not None:
                 raise AssertionError(f"the VM has ended:\n{self.log()}")
             with contextlib.suppress(OSError):
-                channel = Channel(os.path.join(self.directory, "control.sock"))
-                try:
-                    return [channel.call(method, **params)]
-                finally:
-                    channel.close()
+                return [self.call_once(method, **params)]
             return None
 
         return wait_until(ask, 60, f"the launcher answers {method}")[0]
@@ -184,8 +188,11 @@ class Vm:
             return 0
 
     def kill_launcher(self):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid("launcher"), signal.SIGKILL)
+        """Kills it if it is running just now."""
+        pid = self.pid("launcher")
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii") as stream:
+            if int(stream.read().rsplit(")", 1)[1].split()[1]) == self.process.pid:
+                os.kill(pid, signal.SIGKILL)
 
     def rescue(self, command, **arguments):
         """QMP on the second socket."""
