@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "keeper.h"
 #include "live.h"
+#include "still.h"
 #include "vmdisk.h"
 
 /* Copies keep a worker each: the others must stay free for short calls. */
@@ -44,15 +45,13 @@ static int copy_source_path(const struct copy_task *task, struct fl_source *ret,
 
 static int copy_write(const struct copy_task *task, const char *path, struct fl_error *err)
 {
-	fl_cleanup(fl_close) int from = -1;
+	fl_cleanup(still_release) struct still still = STILL_NONE;
 	fl_cleanup(fl_close) int to = -1;
 	struct fl_source source;
 
-	if (copy_source_path(task, &source, err) < 0)
+	if (copy_source_path(task, &source, err) < 0 ||
+	    still_open(task->source, source.file.path, &still, err) < 0)
 		return -1;
-	from = open(source.file.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (from < 0)
-		return fl_error_sys(err, errno, "opening volume %s", task->source->id);
 	to = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (to < 0 && errno == ENOENT)
 		return fl_error_set(err, FL_BUSY,
@@ -60,7 +59,9 @@ static int copy_write(const struct copy_task *task, const char *path, struct fl_
 				    task->source->id);
 	if (to < 0)
 		return fl_error_sys(err, errno, "opening the copy %s", path);
-	return fl_file_copy_sparse(task->op, from, to, source.size_bytes, err);
+	if (fl_file_copy_sparse(task->op, still.fd, to, source.size_bytes, err) < 0)
+		return -1;
+	return still_prove(&still, task->source, err);
 }
 
 /* One of COPY_MAX places; released by the counterpart below. */

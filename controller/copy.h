@@ -2,7 +2,8 @@
 /* Copy: snapshots and clones of pools that cannot cut (FL_BACKEND_COPIES), as points in time.
  *
  * An idle volume is held by its owner record while it is copied here, and what was copied becomes
- * visible only after the proof that the hold stood.  A volume that a launcher has plugged in is
+ * visible only after two proofs: the kernel's that nobody opened it for writing (still.h), and the
+ * record's that the hold stood.  A volume that a launcher has plugged in is
  * copied by that launcher's QEMU (live.h).  Everything else is refused: a torn copy is never called
  * a snapshot. */
 #pragma once

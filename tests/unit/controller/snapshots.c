@@ -8,6 +8,7 @@
 #include "asks.h"
 #include "controller/keeper.h"
 #include "controller/owner.h"
+#include "controller/still.h"
 
 static struct rig rig;
 
@@ -169,11 +170,29 @@ static void a_held_volume_waits_for_its_holder(void)
 	WORKS(ask_delete(&rig, "near/n1/h1"));
 }
 
-/* Another controller that takes the hold for dead as soon as it sees it, while this one copies. */
+/* Whether somebody has a lease on the file: that is, copies it now. */
+static bool has_lease(const char *path)
+{
+	fl_cleanup(fl_fclose) FILE *locks = fopen("/proc/locks", "re");
+	struct stat st;
+	char line[256], inode[32];
+
+	if (!locks || stat(path, &st) < 0)
+		return false;
+	snprintf(inode, sizeof(inode), ":%ju 0 EOF", (uintmax_t)st.st_ino);
+	while (fgets(line, sizeof(line), locks))
+		if (strstr(line, "LEASE") && strstr(line, inode))
+			return true;
+	return false;
+}
+
+/* Another controller that takes the hold for dead, while this one copies: NULL when it may have come
+ * after the proof. */
 static void *break_the_hold(void *cookie)
 {
 	const struct object *volume = cookie;
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+	const char *path = fl_arena_printf(arena, "%s/near/volumes/b1/image", rig.folder);
 	const struct fl_op op = { "rival", fl_clock_after_ms(30000), arena, NULL };
 	static const char taken[] =
 		"{\"epoch\": 7, \"state\": \"owned\", \"attachments\": [{\"node\": \"n1\", "
@@ -186,11 +205,11 @@ static void *break_the_hold(void *cookie)
 		if (fl_volume_record_get(volume->pool, &op, volume->handle, FL_RECORD_OWNER,
 					 &record, &err) < 0)
 			return NULL;
-		if (!strstr(record.value, "held"))
+		if (!strstr(record.value, "held") || !has_lease(path))
 			continue;
 		if (fl_volume_record_set(volume->pool, &op, volume->handle, FL_RECORD_OWNER,
 					 record.version, taken, &version, &err) == 0)
-			return cookie;
+			return has_lease(path) ? cookie : NULL;
 	}
 	return NULL;
 }
@@ -224,6 +243,97 @@ static void a_copy_whose_hold_was_broken_is_thrown_away(void)
 	WORKS(ask_delete(&rig, "near/n1/b1"));
 }
 
+/* Whoever it is that can write, and whatever the record says. */
+static void an_image_that_somebody_can_write_is_not_copied(void)
+{
+	fl_cleanup(fl_close) int stranger = -1;
+	const Csi__V1__ListSnapshotsResponse *list = NULL;
+	const Csi__V1__Snapshot *snapshot = NULL;
+
+	if (!pool_copies())
+		SKIP("the pool cuts");
+	make("w1", 1 << 20);
+	stranger = image_open("volumes", "w1", O_RDWR);
+	FAILS(ask_snapshot(&rig, "w1snap", "near/n1/w1", NULL), FL_IN_USE);
+	OK(strstr(test_error.text, "fuser"), "%s", test_error.text);
+	FAILS(ask_create(&rig, (struct ask_create){ .name = "w2", .volume = "near/n1/w1" }, NULL),
+	      FL_IN_USE);
+	WORKS(ask_snapshots(&rig, (struct ask_snapshots){ 0 }, &list));
+	EQUAL(list->n_entries, 0);
+	fl_close(&stranger);
+	stranger = image_open("volumes", "w1", O_RDONLY);
+	WORKS(ask_snapshot(&rig, "w1snap", "near/n1/w1", &snapshot));
+	OK(snapshot->ready_to_use, "a reader is in nobody's way");
+	fl_close(&stranger);
+	WORKS(ask_delete_snapshot(&rig, "near/n1/w1snap"));
+	WORKS(ask_delete(&rig, "near/n1/w1"));
+}
+
+static void a_writer_who_comes_while_it_is_read_is_seen(void)
+{
+	const char *path = fl_arena_printf(rig.arena, "%s/near/volumes/w3/image", rig.folder);
+	const struct object volume = { .id = "near/n1/w3" };
+	fl_cleanup(fl_close) int stranger = -1;
+	fl_cleanup(still_release) struct still still = STILL_NONE;
+
+	make("w3", 1 << 20);
+	WORKS(still_open(&volume, path, &still, &test_error));
+	stranger = image_open("volumes", "w3", O_RDONLY);
+	OK(stranger >= 0, "a reader does not wait");
+	WORKS(still_prove(&still, &volume, &test_error));
+	EQUAL(image_open("volumes", "w3", O_RDWR | O_NONBLOCK), -1);
+	FAILS(still_prove(&still, &volume, &test_error), FL_BUSY);
+	still_release(&still);
+	fl_close(&stranger);
+	WORKS(ask_delete(&rig, "near/n1/w3"));
+}
+
+/* A stranger who does not ask us: opens the image for writing as soon as it is being copied. */
+static void *write_into_the_copy(void *cookie)
+{
+	const char *path = cookie;
+
+	for (unsigned i = 0; i < 100000; i++) {
+		fl_cleanup(fl_close) int fd = -1;
+
+		if (!has_lease(path))
+			continue;
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || pwrite(fd, "torn", 4, (64 << 20) - 4096) != 4)
+			abort();
+		return cookie;
+	}
+	return NULL;
+}
+
+static void a_copy_that_somebody_wrote_into_is_thrown_away(void)
+{
+	char *path = fl_arena_printf(rig.arena, "%s/near/volumes/w4/image", rig.folder);
+	const Csi__V1__ListSnapshotsResponse *list = NULL;
+	pthread_t rival;
+	void *wrote;
+	int status;
+
+	if (!pool_copies())
+		SKIP("the pool cuts");
+	make("w4", 64 << 20);
+	for (off_t at = 0; at < 64 << 20; at += 4096)
+		image_write("w4", at, "data");
+	pthread_create(&rival, NULL, write_into_the_copy, path);
+	status = ask_snapshot(&rig, "w4snap", "near/n1/w4", NULL);
+	pthread_join(rival, &wrote);
+	if (!wrote)
+		SKIP("the rival came too late");
+	EQUAL(status, -1);
+	EQUAL(test_error.code, FL_BUSY);
+	WORKS(ask_snapshots(&rig, (struct ask_snapshots){ .source = "near/n1/w4" }, &list));
+	EQUAL(list->n_entries, 0);
+	WORKS(ask_snapshot(&rig, "w4snap", "near/n1/w4", NULL));
+	SAME(image_read("snapshots", "w4snap", (64 << 20) - 4096), "torn");
+	WORKS(ask_delete_snapshot(&rig, "near/n1/w4snap"));
+	WORKS(ask_delete(&rig, "near/n1/w4"));
+}
+
 static const struct test tests[] = {
 	{ "a snapshot keeps what was there", a_snapshot_keeps_what_was_there },
 	{ "sizes follow the source", sizes_follow_the_source },
@@ -234,6 +344,12 @@ static const struct test tests[] = {
 	{ "a held volume waits for its holder", a_held_volume_waits_for_its_holder },
 	{ "a copy whose hold was broken is thrown away",
 	  a_copy_whose_hold_was_broken_is_thrown_away },
+	{ "an image that somebody can write is not copied",
+	  an_image_that_somebody_can_write_is_not_copied },
+	{ "a writer who comes while it is read is seen",
+	  a_writer_who_comes_while_it_is_read_is_seen },
+	{ "a copy that somebody wrote into is thrown away",
+	  a_copy_that_somebody_wrote_into_is_thrown_away },
 };
 
 int main(int argc, char **argv)
