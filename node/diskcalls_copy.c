@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/connect/image.h"
 #include "node/device.h"
 #include "node/diskcalls.h"
-#include "node/image.h"
 #include "node/openers.h"
 #include "node/path.h"
 #include "node/volume.h"

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "node/connect/image.h"
 #include "node/device.h"
 #include "node/diskcalls.h"
 #include "node/hold.h"
-#include "node/image.h"
 #include "node/openers.h"
 
 #define DISKCALL_VM_MAX 40

@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "node/image.h"
+#include "node/connect/image.h"
 
 int openers_exist(const char *path, bool *ret_open, struct fl_error *err)
 {

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/connect/connect.h"
-#include "node/image.h"
+#include "node/connect/image.h"
 
 #define LOOP_ATTEMPTS 64
 #define LOOP_GONE_MS 3000

@@ -138,7 +138,7 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	const char *seed = getenv("FAIRLEAD_SEED");
-	unsigned number = seed ? (unsigned)atol(seed) : (unsigned)fl_clock_us();
+	unsigned number = seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)fl_clock_us();
 	int rc;
 
 	printf("# FAIRLEAD_SEED=%u\n", number);
@@ -146,6 +146,5 @@ int main(int argc, char **argv)
 	if (!rig_start(&rig))
 		return 77;
 	rc = test_run(tests, FL_COUNT(tests), argc, argv);
-	rig_end(&rig);
-	return rc;
+	return rig_end(&rig) | rc;
 }

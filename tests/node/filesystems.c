@@ -394,6 +394,5 @@ int main(int argc, char **argv)
 	if (!rig_start(&rig))
 		return 77;
 	rc = test_run(tests, FL_COUNT(tests), argc, argv);
-	rig_end(&rig);
-	return rc;
+	return rig_end(&rig) | rc;
 }

@@ -36,7 +36,7 @@ static void rig_must(int rc, const char *what, const struct fl_error *err)
 	abort();
 }
 
-int rig_run(const char *const argv[])
+static int rig_spawn(const char *const argv[], bool quiet)
 {
 	char *const environment[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, NULL };
 	posix_spawn_file_actions_t actions;
@@ -44,13 +44,18 @@ int rig_run(const char *const argv[])
 	pid_t pid;
 
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	for (int fd = 1; quiet && fd <= 2; fd++)
+		posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	if (posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environment) == 0)
 		waitpid(pid, &status, 0);
 	posix_spawn_file_actions_destroy(&actions);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+int rig_run(const char *const argv[])
+{
+	return rig_spawn(argv, true);
 }
 
 static const char *rig_path(struct rig *rig, const char *name)
@@ -71,7 +76,8 @@ void rig_start_server(struct rig *rig)
 
 	rig->server = fork();
 	if (rig->server == 0) {
-		int log = open(rig_path(rig, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+		int log =
+			open(rig_path(rig, "log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 		dup2(pipe_fds[1], 1);
 		dup2(log, 2);
@@ -137,7 +143,6 @@ static size_t rig_each_loop(struct rig *rig, const char *image,
 {
 	fl_cleanup(fl_closedir) DIR *dir = opendir("/sys/block");
 	const struct dirent *entry;
-	struct fl_error err;
 	size_t n = 0;
 
 	while (dir && (entry = readdir(dir))) {
@@ -146,7 +151,6 @@ static size_t rig_each_loop(struct rig *rig, const char *image,
 		char text[4096] = "";
 		fl_cleanup(fl_close) int fd = open(backing, O_RDONLY | O_CLOEXEC);
 
-		(void)err;
 		if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 ||
 		    strncmp(text, image, strlen(image)) != 0)
 			continue;
@@ -163,14 +167,27 @@ static void rig_detach(struct rig *rig, const char *device)
 	rig_run((const char *[]){ "losetup", "--detach", device, NULL });
 }
 
-void rig_end(struct rig *rig)
+/* Asks the service to end, and looks how it does. */
+static int rig_stop_server(struct rig *rig)
 {
+	int status = -1;
+
+	kill(rig->server, SIGTERM);
+	waitpid(rig->server, &status, 0);
+	rig->server = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	printf("# the service ended with status %d\n", status);
+	rig_spawn((const char *[]){ "tail", "-n", "40", rig_path(rig, "log"), NULL }, false);
+	return 1;
+}
+
+int rig_end(struct rig *rig)
+{
+	int rc = rig_stop_server(rig);
 	struct mountinfo table;
 	struct fl_error err;
 
-	if (!rig->arena)
-		return;
-	rig_kill_server(rig);
 	fl_pools_close(rig->pools);
 	if (mountinfo_read(rig->arena, &table, &err) == 0) {
 		for (size_t i = table.n; i-- > 0;) {
@@ -182,6 +199,7 @@ void rig_end(struct rig *rig)
 	rig_run((const char *[]){ "rm", "-rf", rig->root, NULL });
 	fl_arena_free(rig->arena);
 	memset(rig, 0, sizeof(*rig));
+	return rc;
 }
 
 static struct fl_object_id rig_object(struct rig *rig, const char *volume_id)

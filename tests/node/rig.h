@@ -36,8 +36,9 @@ struct rig_use {
 
 /* False (after printing why) when this machine cannot run these tests. */
 bool rig_start(struct rig *rig);
-/* Kills the service, removes mounts and devices that are left, and the directory. */
-void rig_end(struct rig *rig);
+/* Ends the service, removes mounts and devices that are left, and the directory.  1 when the service
+ * did not end well (a sanitizer may have said why: its log is printed). */
+int rig_end(struct rig *rig);
 void rig_kill_server(struct rig *rig);
 void rig_start_server(struct rig *rig);
 

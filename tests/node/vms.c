@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Volumes for VMs: disk passes and the disk service, with a launcher that this test plays. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "rig.h"
 #include "tests/test.h"
@@ -254,143 +252,6 @@ static void a_file_at_the_target_is_kept(void)
 	take_away(id);
 }
 
-/* A launcher that answers one request with `result` and remembers what it was. */
-struct launcher {
-	int fd;
-	const char *result;
-	json_t *request;
-	size_t n_fds;
-};
-
-static void *launcher_answer(void *cookie)
-{
-	struct launcher *launcher = cookie;
-	fl_cleanup(fl_channel_message_release) struct fl_channel_message message = { 0 };
-	fl_cleanup(fl_json_release) json_t *answer = NULL;
-	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-	struct fl_op op = { .id = "launcher",
-			    .deadline = fl_clock_after_ms(20000),
-			    .arena = arena };
-	struct fl_error err;
-
-	if (fl_channel_receive(&op, launcher->fd, &message, &err) < 0)
-		return NULL;
-	answer = json_loads(launcher->result, 0, NULL);
-	json_object_set(answer, "id", json_object_get(message.json, "id"));
-	launcher->request = json_incref(message.json);
-	launcher->n_fds = message.n_fds;
-	if (fl_channel_send(&op, launcher->fd, answer, NULL, 0, &err) < 0)
-		return NULL;
-	return NULL;
-}
-
-static const char *launcher_method(const struct launcher *launcher)
-{
-	return json_string_value(json_object_get(launcher->request, "method"));
-}
-
-static void requests_reach_the_launcher(void)
-{
-	const char *id = volume_for("forward", &web1);
-	const char *path = fl_arena_printf(rig.arena, "%s/copy", rig.root);
-	fl_cleanup(fl_close) int admin = rig_launcher(&rig, NULL);
-	struct fl_channel_message disk = { 0 }, answer = { 0 };
-	struct launcher launcher = { .fd = rig_launcher(&rig, "web1") };
-	json_t *copy = json_pack("{s:s, s:s, s:s}", "volume", id, "job", "j1", "path", path);
-	json_t *status = json_pack("{s:s, s:s}", "volume", id, "job", "j1");
-	pthread_t thread;
-	uint64_t bytes;
-
-	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	/* Nobody has it plugged in: nothing to be told, nobody to be asked. */
-	rig_grow(&rig, id, 16 * MIB);
-	WORKS(rig_expand(&rig, id, rig.target, 16 * MIB, &bytes, &test_error));
-	FAILS(rig_ask(&rig, admin, "copy-start", json_incref(copy), &answer, &test_error),
-	      FL_IN_USE);
-	WORKS(rig_ask(&rig, admin, "copy-status", json_incref(status), &answer, &test_error));
-	SAME(json_string_value(json_object_get(answer.json, "state")), "unknown");
-	fl_channel_message_release(&answer);
-
-	WORKS(attach(launcher.fd, id, rig_token(&rig, rig.target), &disk));
-	EQUAL(json_integer_value(json_object_get(disk.json, "size")), 16 * MIB);
-	launcher.result = "{\"result\": {\"size\": 33554432}}";
-	pthread_create(&thread, NULL, launcher_answer, &launcher);
-	rig_grow(&rig, id, 32 * MIB);
-	WORKS(rig_expand(&rig, id, rig.target, 32 * MIB, &bytes, &test_error));
-	pthread_join(thread, NULL);
-	EQUAL(bytes, 32 * MIB);
-	SAME(launcher_method(&launcher), "resize");
-	fl_json_release(&launcher.request);
-
-	launcher.result = "{\"error\": {\"code\": \"BUSY\", \"text\": \"the guest sleeps\"}}";
-	pthread_create(&thread, NULL, launcher_answer, &launcher);
-	FAILS(rig_expand(&rig, id, rig.target, 0, &bytes, &test_error), FL_BUSY);
-	pthread_join(thread, NULL);
-	SAME(test_error.text, "the guest sleeps");
-	fl_json_release(&launcher.request);
-
-	launcher.result = "{\"result\": {\"cut_ns\": 77}}";
-	pthread_create(&thread, NULL, launcher_answer, &launcher);
-	WORKS(rig_ask(&rig, admin, "copy-start", json_incref(copy), &answer, &test_error));
-	pthread_join(thread, NULL);
-	EQUAL(json_integer_value(json_object_get(answer.json, "cut_ns")), 77);
-	EQUAL(launcher.n_fds, 1);
-	SAME(launcher_method(&launcher), "copy-start");
-	fl_json_release(&launcher.request);
-	fl_channel_message_release(&answer);
-
-	/* The launcher dies; its QEMU still has the image. */
-	fl_close(&launcher.fd);
-	launcher.fd = -1;
-	for (int i = 0; i < 100 && test_error.code != FL_UNAVAILABLE; i++) {
-		OK(rig_expand(&rig, id, rig.target, 0, &bytes, &test_error) < 0);
-		fl_clock_sleep_ms(10);
-	}
-	EQUAL(test_error.code, FL_UNAVAILABLE);
-	FAILS(rig_ask(&rig, admin, "copy-status", json_incref(status), &answer, &test_error),
-	      FL_UNAVAILABLE);
-	fl_channel_message_release(&disk);
-	json_decref(copy);
-	json_decref(status);
-	take_away(id);
-}
-
-static void a_new_launcher_takes_over(void)
-{
-	fl_cleanup(fl_close) int old = rig_launcher(&rig, "web1");
-	fl_cleanup(fl_close) int young = rig_launcher(&rig, "web1");
-	struct fl_channel_message answer = { 0 };
-	struct fl_op op = { .id = "test", .deadline = fl_clock_after_ms(5000), .arena = rig.arena };
-
-	FAILS(fl_channel_receive(&op, old, &answer, &test_error), FL_UNAVAILABLE);
-	WORKS(rig_ask(&rig, young, "hello", json_pack("{s:s}", "vm", "web1"), &answer,
-		      &test_error));
-	fl_channel_message_release(&answer);
-}
-
-static void a_crowd_is_turned_away(void)
-{
-	int fds[600];
-	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { 0 };
-	size_t refused = 0;
-
-	for (size_t i = 0; i < FL_COUNT(fds); i++)
-		fds[i] = rig_launcher(&rig, NULL);
-	fl_clock_sleep_ms(200);
-	for (size_t i = 0; i < FL_COUNT(fds); i++) {
-		if (rig_ask(&rig, fds[i], "where", json_pack("{s:s}", "volume", "x"), &answer,
-			    &test_error) < 0)
-			refused++;
-		fl_channel_message_release(&answer);
-		memset(&answer, 0, sizeof(answer));
-	}
-	OK(refused >= 80 && refused < 200, "%zu of 600 refused", refused);
-	for (size_t i = 0; i < FL_COUNT(fds); i++)
-		fl_close(&fds[i]);
-	fl_clock_sleep_ms(200);
-	SAME(where("x"), "absent");
-}
-
 static const struct test tests[] = {
 	{ "a launcher gets the disk", a_launcher_gets_the_disk },
 	{ "a loop on the image counts as open", a_loop_on_the_image_counts_as_open },
@@ -402,9 +263,6 @@ static const struct test tests[] = {
 	{ "a pass from before a boot is worth nothing",
 	  a_pass_from_before_a_boot_is_worth_nothing },
 	{ "a file at the target is kept", a_file_at_the_target_is_kept },
-	{ "requests reach the launcher", requests_reach_the_launcher },
-	{ "a new launcher takes over", a_new_launcher_takes_over },
-	{ "a crowd is turned away", a_crowd_is_turned_away },
 };
 
 int main(int argc, char **argv)
@@ -414,6 +272,5 @@ int main(int argc, char **argv)
 	if (!rig_start(&rig))
 		return 77;
 	rc = test_run(tests, FL_COUNT(tests), argc, argv);
-	rig_end(&rig);
-	return rc;
+	return rig_end(&rig) | rc;
 }

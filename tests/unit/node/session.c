@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/session.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -226,7 +227,7 @@ static void a_vm_has_one_session(void)
 {
 	static struct roster roster;
 	struct link old = link_open(), young = link_open();
-	struct session *stranger = session_new(dup(0), 1, getuid() + 1);
+	struct session *stranger = session_new(fcntl(0, F_DUPFD_CLOEXEC, 3), 1, getuid() + 1);
 	struct session *found;
 
 	roster_init(&roster);

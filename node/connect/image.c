@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/image.h"
+#include "node/connect/image.h"
 
 #include <errno.h>
 #include <fcntl.h>
