@@ -11,6 +11,12 @@
 #define COPY_ALIGN 4096
 #define COPY_BUFFER (UINT64_C(1) << 20)
 #define COPY_IN_KERNEL (UINT64_C(16) << 20) /* at a time, so that progress is seen */
+#define COPY_EXTENTS 1024                   /* looked up at a time */
+
+struct copy_extent {
+	uint64_t start;
+	uint64_t end;
+};
 
 struct copy {
 	const struct fl_op *op;
@@ -156,21 +162,43 @@ static int copy_by_hand(struct copy *copy, uint64_t at, uint64_t end, struct fl_
 	return 0;
 }
 
+/* The next extents of data, all found before the first is copied: reading ahead puts pages into the
+ * cache also where space is reserved but was never written, and from then on they pass for data. */
+static size_t copy_look(const struct copy *copy, uint64_t at, struct copy_extent *extents,
+			int *ret_errno)
+{
+	size_t n = 0;
+
+	while (n < COPY_EXTENTS &&
+	       copy_next(copy, at, &extents[n].start, &extents[n].end, ret_errno))
+		at = extents[n++].end;
+	return n;
+}
+
+static int copy_extent(struct copy *copy, const struct copy_extent *extent, struct fl_error *err)
+{
+	return copy_by_hand(copy, copy_in_kernel(copy, extent->start, extent->end), extent->end,
+			    err);
+}
+
 int fl_file_copy_sparse(const struct fl_op *op, int src_fd, int dst_fd, uint64_t size,
 			struct fl_error *err)
 {
 	fl_cleanup(copy_release) struct copy copy = {
 		.op = op, .src_fd = src_fd, .dst_fd = dst_fd, .size = size
 	};
-	uint64_t start, end, at = 0;
-	int seek_errno;
+	struct copy_extent extents[COPY_EXTENTS];
+	int seek_errno = 0;
+	uint64_t at = 0;
+	size_t n;
 
 	fl_op_step(op, "copying", 0, size);
-	while (copy_next(&copy, at, &start, &end, &seek_errno)) {
-		at = copy_in_kernel(&copy, start, end);
-		if (copy_by_hand(&copy, at, end, err) < 0)
-			return -1;
-		at = end;
+	while (!seek_errno && (n = copy_look(&copy, at, extents, &seek_errno)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			if (copy_extent(&copy, &extents[i], err) < 0)
+				return -1;
+		}
+		at = extents[n - 1].end;
 	}
 	if (seek_errno)
 		return fl_error_sys(err, seek_errno, "looking for data in the source of a copy");
