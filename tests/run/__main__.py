@@ -57,9 +57,9 @@ def make(build, totals):
 
 
 def rings_of(build):
-    rings = programs.from_scripts(build)
-    for ring, members in programs.from_ctest(build).items():
-        rings.setdefault(ring, [])[:0] = members
+    rings = programs.from_ctest(build)
+    for ring, members in programs.from_scripts(rings).items():
+        rings.setdefault(ring, []).extend(members)
     if build is builds.PLAIN:
         rings.setdefault("lint", [])[:0] = [
             programs.Program("lint", "lint.sh", ["tests/lint.sh"]),

@@ -72,16 +72,17 @@ def from_ctest(build):
     return rings
 
 
-def from_scripts(build):
+def from_scripts(ctest):
+    """Executable scripts that CTest does not run, as ring → programs."""
+    words = {word for members in ctest.values() for program in members for word in program.command}
     rings = {}
     for ring in sorted(os.listdir("tests")):
         folder = os.path.join("tests", ring)
         if not os.path.isdir(folder):
             continue
         for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
-            if name.endswith(SCRIPT_ENDINGS) and os.access(path, os.X_OK):
-                program = Program(ring, name, [os.path.abspath(path)])
-                program.seconds *= build.slowness
+            path = os.path.abspath(os.path.join(folder, name))
+            if name.endswith(SCRIPT_ENDINGS) and os.access(path, os.X_OK) and path not in words:
+                program = Program(ring, name, [path])
                 rings.setdefault(ring, []).append(program)
     return rings
