@@ -107,7 +107,7 @@ static int settings_node_load(struct fl_arena *arena, const struct fl_config_nod
 			      struct fl_node_settings *ret, struct fl_error *err)
 {
 	const struct fl_config_node *map = fl_config_get(root, "node");
-	const struct fl_config_node *empty;
+	const struct fl_config_node *empty, *id;
 	char host[256] = "";
 
 	if (!map) {
@@ -118,6 +118,7 @@ static int settings_node_load(struct fl_arena *arena, const struct fl_config_nod
 	if (fl_config_fill(arena, map, "node", node_options, FL_COUNT(node_options), NULL, ret,
 			   sizeof(*ret), err) < 0)
 		return -1;
+	id = fl_config_get(map, "id");
 	if (!ret->id) {
 		if (gethostname(host, sizeof(host) - 1) < 0)
 			return fl_error_sys(err, errno, "the host name");
@@ -127,7 +128,7 @@ static int settings_node_load(struct fl_arena *arena, const struct fl_config_nod
 		ret->disks = settings_run_path(arena, "disks.sock");
 	if (!ret->state)
 		ret->state = settings_run_path(arena, "node");
-	return settings_node_id_check(map, ret->id, err);
+	return settings_node_id_check(id ? id : map, ret->id, err);
 }
 
 static int settings_nodes_check(const struct fl_config_node *root, const struct fl_strings *nodes,

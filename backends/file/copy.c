@@ -233,6 +233,20 @@ static int copy_started(struct fl_pool *pool, const struct fl_op *op,
 	return file_meta_write(op->arena, copy.dir_fd, &copy.meta, err);
 }
 
+/* Nobody needs half an image.  Emptied as well, because QEMU may have it open still, and first of all,
+ * because what broke the copy may be that it took the last block. */
+static int copy_drop_image(const struct copy *copy, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = openat(copy->dir_fd, copy->meta.target,
+					     O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || ftruncate(fd, 0) < 0 || unlinkat(copy->dir_fd, copy->meta.target, 0) < 0)
+		return fl_error_sys(err, errno, "removing the image of %s", copy->name);
+	return 0;
+}
+
 static int copy_failed(struct fl_pool *pool, const struct fl_op *op,
 		       const struct fl_copy_target *target, const char *failure,
 		       struct fl_error *err)
@@ -247,15 +261,12 @@ static int copy_failed(struct fl_pool *pool, const struct fl_op *op,
 	if (copy.dir_fd < 0 || copy.meta.cut_ns == 0)
 		return fl_error_set(err, FL_NOT_FOUND, "no copy to %s %s has been started",
 				    file_kind_name(copy.kind), copy.name);
-	if (!copy.meta.failure) {
-		copy.meta.failure = failure;
-		if (file_meta_write(op->arena, copy.dir_fd, &copy.meta, err) < 0)
-			return -1;
-	}
-	/* Nobody needs half an image; its room is given back. */
-	if (unlinkat(copy.dir_fd, copy.meta.target, 0) < 0 && errno != ENOENT)
-		return fl_error_sys(err, errno, "removing the image of %s", copy.name);
-	return 0;
+	if (copy_drop_image(&copy, err) < 0)
+		return -1;
+	if (copy.meta.failure)
+		return 0;
+	copy.meta.failure = failure;
+	return file_meta_write(op->arena, copy.dir_fd, &copy.meta, err);
 }
 
 static int copy_sync_image(const struct copy *copy, struct fl_error *err)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "entry.h"
 #include "image.h"
+#include "reserve.h"
 
 const struct fl_option file_pool_options[FILE_POOL_N_OPTIONS] = {
 	{ .key = "directory",
@@ -156,6 +157,7 @@ int file_pool_open(struct fl_pool **ret, const struct fl_op *op, const char *nam
 	if (file->reflink)
 		file->pool.without |= FL_BACKEND_COPIES;
 	file_entry_sweep(file, op);
+	file_reserve_fill(file);
 	*ret = &file->pool;
 	file = NULL;
 	return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "reserve.h"
 #include "volume.h"
 
 static int records_open(struct fl_pool *pool, const char *handle, const char *key, int *ret_fd,
@@ -37,9 +38,10 @@ static int records_compare_and_set(struct fl_pool *pool, const struct fl_op *op,
 
 	if (records_open(pool, handle, key, &dir_fd, err) < 0)
 		return -1;
-	if (fl_record_compare_and_set(op->arena, dir_fd, key, expected, value, ret_version, err) <
-	    0)
-		return fl_error_prefix(err, "volume %s", handle);
+	while (fl_record_compare_and_set(op->arena, dir_fd, key, expected, value, ret_version,
+					 err) < 0)
+		if (err->code != FL_NO_SPACE || !file_reserve_spend(file_pool_of(pool)))
+			return fl_error_prefix(err, "volume %s", handle);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "lock.h"
 #include "origin.h"
+#include "reserve.h"
 
 #define HANDLE_BYTES 64
 
@@ -142,7 +143,10 @@ int file_volume_delete(struct fl_pool *pool, const struct fl_op *op, const char 
 
 	if (file_lock_take(file, op, FILE_VOLUME, handle, FILE_LOCK_WRITE, &lock, err) < 0)
 		return -1;
-	return file_entry_remove(file, op, FILE_VOLUME, handle, err);
+	if (file_entry_remove(file, op, FILE_VOLUME, handle, err) < 0)
+		return -1;
+	file_reserve_fill(file);
+	return 0;
 }
 
 int file_volume_get(struct fl_pool *pool, const struct fl_op *op, const char *handle,

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # on-filesystem.sh FILESYSTEM PROGRAM [ARGUMENT…]: runs PROGRAM with each argument @ replaced by an
-# empty directory on a new FILESYSTEM (ext4, xfs, btrfs), or on the temporary directory's own (here).
+# empty directory on a new FILESYSTEM (ext4, xfs, btrfs, tmpfs), or on the temporary directory's own
+# (here).
 #
 # The file system is in an image on a loop device, mounted in a mount namespace of its own: however
 # this ends, kernel and trap leave neither mount nor loop device nor file behind.
@@ -11,7 +12,8 @@ PATH=$PATH:/usr/sbin:/sbin
 filesystem=$1
 shift
 if [ "$filesystem" != here ] && [ -z "${FL_ON_FILESYSTEM-}" ]; then
-	if [ "$(id -u)" != 0 ] || ! command -v "mkfs.$filesystem" >/dev/null; then
+	if [ "$(id -u)" != 0 ] ||
+		{ [ "$filesystem" != tmpfs ] && ! command -v "mkfs.$filesystem" >/dev/null; }; then
 		echo "1..0 # SKIP needs root and mkfs.$filesystem"
 		exit 77
 	fi
@@ -27,7 +29,9 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
 mkdir "$work/mounted"
-if [ "$filesystem" != here ]; then
+if [ "$filesystem" = tmpfs ]; then
+	mount -t tmpfs -o size=1G tmpfs "$work/mounted"
+elif [ "$filesystem" != here ]; then
 	truncate -s 1G "$work/image"
 	case $filesystem in
 	ext4) mkfs.ext4 -q -m 0 "$work/image" ;;

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backends/pools.h"
+#include "tests/test.h"
+
+static struct fl_arena *arena;
+
+static const char *nodes[] = { "n2" };
+static const struct fl_settings settings = { .node = { .id = "n1" }, .nodes = { nodes, 1 } };
+static struct fl_pool local = { .name = "local", .flags = FL_BACKEND_NODE_LOCAL };
+static struct fl_pool shared = { .name = "shared", .flags = FL_BACKEND_SHARED };
+static struct fl_pool *items[] = { &local, &shared };
+static const struct fl_pools pools = { .settings = &settings, .items = items, .n = 2 };
+
+static void ids_go_there_and_back(void)
+{
+	struct fl_object_id id;
+
+	SAME(fl_object_id_format(arena, &pools, &local, "pvc-1"), "local/n1/pvc-1");
+	SAME(fl_object_id_format(arena, &pools, &shared, "pvc-1"), "shared/pvc-1");
+	WORKS(fl_object_id_parse(arena, &pools, "local/n1/pvc-1", "volume", &id, &test_error));
+	OK(id.pool == &local);
+	SAME(id.node, "n1");
+	SAME(id.handle, "pvc-1");
+	WORKS(fl_object_id_parse(arena, &pools, "local/n2/a", "volume", &id, &test_error));
+	SAME(id.node, "n2");
+	WORKS(fl_object_id_parse(arena, &pools, "shared/pvc-1", "volume", &id, &test_error));
+	OK(id.pool == &shared && !id.node);
+	SAME(id.handle, "pvc-1");
+}
+
+static void what_is_no_id_is_not_found(void)
+{
+	static const char *const wrong[] = {
+		"",
+		"pvc-1",
+		"/",
+		"//",
+		"local",
+		"local/",
+		"local/n1",
+		"local/n1/",
+		"local//a",
+		"local/n1/a/b",
+		"nobody/a",
+		"local/n9/a",
+		"local/../a",
+		"local/n1/..",
+		"local/n1/.a",
+		"shared/",
+		"shared/n1/a",
+		"shared/../etc",
+		"shared/-a",
+		"Shared/a",
+		" shared/a",
+		"shared/a b",
+		"shared/a\n",
+		"shared/\xff",
+		"shared/a\x01",
+		"shared//a",
+		"local/n1/a\t",
+	};
+	struct fl_object_id id;
+	char *longest = fl_arena_alloc(arena, 5000);
+
+	for (size_t i = 0; i < FL_COUNT(wrong); i++)
+		FAILS(fl_object_id_parse(arena, &pools, wrong[i], "volume", &id, &test_error),
+		      FL_NOT_FOUND);
+	memset(longest, 'a', 4999);
+	memcpy(longest, "shared/", 7);
+	FAILS(fl_object_id_parse(arena, &pools, longest, "volume", &id, &test_error), FL_NOT_FOUND);
+	longest[7 + 128] = '\0';
+	WORKS(fl_object_id_parse(arena, &pools, longest, "volume", &id, &test_error));
+	longest[7 + 128] = 'a';
+	longest[7 + 129] = '\0';
+	FAILS(fl_object_id_parse(arena, &pools, longest, "volume", &id, &test_error), FL_NOT_FOUND);
+}
+
+static void the_error_names_the_thing(void)
+{
+	struct fl_object_id id;
+
+	FAILS(fl_object_id_parse(arena, &pools, "local/x", "snapshot", &id, &test_error),
+	      FL_NOT_FOUND);
+	SAME(test_error.text, "there is no snapshot \"local/x\"");
+}
+
+static const struct test tests[] = {
+	{ "ids go there and back", ids_go_there_and_back },
+	{ "what is no id is not found", what_is_no_id_is_not_found },
+	{ "the error names the thing", the_error_names_the_thing },
+};
+
+int main(int argc, char **argv)
+{
+	int result;
+
+	arena = fl_arena_new(0);
+	result = test_run(tests, FL_COUNT(tests), argc, argv);
+	fl_arena_free(arena);
+	return result;
+}
