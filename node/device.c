@@ -21,22 +21,23 @@ int device_look(const struct fl_op *op, const char *volume_id, const struct fl_s
 }
 
 int device_connect(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
-		   bool read_only, struct connection *ret, struct fl_error *err)
+		   bool read_only, const struct device_state *state, struct connection *ret,
+		   struct fl_error *err)
 {
-	struct device_state state;
+	const struct connection *have = state->connected ? &state->connection : NULL;
 
-	if (device_look(op, volume_id, source, &state, err) < 0)
-		return -1;
-	if (state.connected && state.connection.read_only != read_only && !source->read_only) {
-		if (state.uses.n > 0)
-			return fl_error_set(
-				err, FL_IN_USE, "volume %s is in use %s at %s", volume_id,
-				state.connection.read_only ? "read-only" : "for writing",
-				state.uses.entries[0].point);
+	read_only |= source->read_only;
+	if (have && !have->stale && have->read_only != read_only) {
+		if (state->uses.n > 0)
+			return fl_error_set(err, FL_IN_USE, "volume %s is in use %s at %s",
+					    volume_id,
+					    have->read_only ? "read-only" : "for writing",
+					    state->uses.entries[0].point);
 		if (connect_remove(op, volume_id, source, err) < 0)
 			return -1;
+		have = NULL;
 	}
-	return connect_make(op, volume_id, source, read_only || source->read_only, ret, err);
+	return connect_make(op, volume_id, source, read_only, have, ret, err);
 }
 
 int device_disconnect(const struct fl_op *op, const char *volume_id, const struct fl_source *source,

@@ -16,10 +16,11 @@ struct device_state {
 int device_look(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
 		struct device_state *ret, struct fl_error *err) fl_must_check;
 
-/* The volume's device with that kind of access.  One that nothing shows is made anew when its access
- * is the other kind; FL_IN_USE when something does. */
+/* The volume's device with that kind of access, given what device_look has just seen.  One that
+ * nothing shows is made anew when its access is the other kind; FL_IN_USE when something does. */
 int device_connect(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
-		   bool read_only, struct connection *ret, struct fl_error *err) fl_must_check;
+		   bool read_only, const struct device_state *state, struct connection *ret,
+		   struct fl_error *err) fl_must_check;
 
 /* Takes the device away, with proof, unless something shows it: then FL_IN_USE names where. */
 int device_disconnect(const struct fl_op *op, const char *volume_id, const struct fl_source *source,

@@ -152,7 +152,7 @@ static int publish_block(const struct fl_op *op, const struct publish *p, struct
 				    p->volume.id, p->state.filesystem->point);
 	if (!p->read_only && format_mark_raw(op, p->volume.pool, p->volume.handle, err) < 0)
 		return -1;
-	if (device_connect(op, p->volume.id, &p->source, p->read_only, &c, err) < 0)
+	if (device_connect(op, p->volume.id, &p->source, p->read_only, &p->state, &c, err) < 0)
 		return -1;
 	if (blockdev_publish(op->arena, &c, p->target, err) == 0)
 		return 0;

@@ -78,9 +78,9 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 
 /* The staging path shows something: is it what is asked for? */
 static int stage_check_mounted(const struct stage *stage, const struct mountinfo_entry *entry,
-			       const struct connection *connection, struct fl_error *err)
+			       const struct device_state *state, struct fl_error *err)
 {
-	if (!connection || !mountinfo_is_filesystem_of(entry, connection->device))
+	if (!state->connected || !mountinfo_is_filesystem_of(entry, state->connection.device))
 		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
 				    entry->source, stage->path, stage->volume.id);
 	if (strcmp(entry->type, filesystem_name(stage->type)) != 0 ||
@@ -135,19 +135,20 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 static int stage_mount(const struct fl_op *op, const struct stage *stage, struct fl_error *err)
 {
 	const struct mountinfo_entry *entry;
+	struct device_state state;
 	struct connection c;
 	struct fl_error why;
-	bool found;
 
-	if (connect_find(op, stage->volume.id, &stage->source, &found, &c, err) < 0 ||
+	if (device_look(op, stage->volume.id, &stage->source, &state, err) < 0 ||
 	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
 		return -1;
 	if (entry) {
-		if (stage_check_mounted(stage, entry, found ? &c : NULL, err) < 0)
+		if (stage_check_mounted(stage, entry, &state, err) < 0)
 			return -1;
-		return stage_grow(op, stage, &c, err);
+		return stage_grow(op, stage, &state.connection, err);
 	}
-	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &c, err) < 0)
+	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &state, &c,
+			   err) < 0)
 		return -1;
 	if (stage_mount_device(op, stage, &c, err) == 0)
 		return 0;

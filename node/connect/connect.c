@@ -38,25 +38,34 @@ int connect_find(const struct fl_op *op, const char *volume_id, const struct fl_
 	return 0;
 }
 
-int connect_make(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
-		 bool read_only, struct connection *ret, struct fl_error *err)
+static int connect_check_have(const char *volume_id, bool read_only, const struct connection *have,
+			      struct fl_error *err)
 {
-	const struct connect_way *way = connect_way_for(source->kind, err);
-	struct connection c;
-	bool found;
-
-	if (!way || way->check(op, source, err) < 0 ||
-	    way->find(op, volume_id, source, &found, &c, err) < 0)
-		return -1;
-	if (found && c.stale)
+	if (have->stale)
 		return fl_error_set(err, FL_IN_USE,
 				    "%s still has an image of volume %s that is no longer at its "
 				    "place: unstage the volume first",
-				    c.path, volume_id);
-	if (found && c.read_only != read_only)
+				    have->path, volume_id);
+	if (have->read_only != read_only)
 		return fl_error_set(err, FL_IN_USE, "volume %s is connected as %s, %s", volume_id,
-				    c.path, c.read_only ? "read-only" : "writable");
-	if (!found && way->make(op, volume_id, source, read_only, &c, err) < 0)
+				    have->path, have->read_only ? "read-only" : "writable");
+	return 0;
+}
+
+int connect_make(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
+		 bool read_only, const struct connection *have, struct connection *ret,
+		 struct fl_error *err)
+{
+	const struct connect_way *way = connect_way_for(source->kind, err);
+	struct connection c;
+
+	if (!way || way->check(op, source, err) < 0)
+		return -1;
+	if (have && connect_check_have(volume_id, read_only, have, err) < 0)
+		return -1;
+	if (have)
+		c = *have;
+	else if (way->make(op, volume_id, source, read_only, &c, err) < 0)
 		return -1;
 	if (c.size_bytes < source->size_bytes && way->refresh(op, &c, err) < 0)
 		return -1;

@@ -50,10 +50,12 @@ int connect_check(const struct fl_op *op, const struct fl_source *source, struct
 int connect_find(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
 		 bool *ret_found, struct connection *ret, struct fl_error *err) fl_must_check;
 
-/* The volume's device, made unless it is there; it is at least source->size_bytes large.  FL_IN_USE
- * when it is there with the other kind of access, or of an older source. */
+/* The volume's device: `have`, which connect_find has just found, or one that is made when that is
+ * NULL.  It is at least source->size_bytes large.  FL_IN_USE when it is there with the other kind of
+ * access, or of an older source. */
 int connect_make(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
-		 bool read_only, struct connection *ret, struct fl_error *err) fl_must_check;
+		 bool read_only, const struct connection *have, struct connection *ret,
+		 struct fl_error *err) fl_must_check;
 
 /* Makes the kernel see that the source has grown; updates connection->size_bytes. */
 int connect_refresh(const struct fl_op *op, const struct fl_source *source,
