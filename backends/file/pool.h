@@ -2,6 +2,7 @@
 /* Pool: one directory of raw images.
  *
  *	DIR/lock                      byte locks, one byte per volume and snapshot (lock.h)
+ *	DIR/reserve                   room that is kept back (reserve.h)
  *	DIR/volumes/HANDLE/           a volume: `image`, and records `meta`, `format`, `owner`, …
  *	DIR/snapshots/HANDLE/         a snapshot: `image`, and records `meta`, `format`
  *	DIR/tmp/KIND-HANDLE/          one that is being made, or the target of a copy

@@ -76,7 +76,8 @@ def tell_case(tap, run, case, skips, seen):
 def left_in(folder):
     """What is left of volumes and snapshots that the suite has deleted: all but the pool's lock."""
     return [os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
-            if os.path.join(top, name) != os.path.join(folder, "lock")]
+            if os.path.join(top, name) not in (os.path.join(folder, "lock"),
+                                               os.path.join(folder, "reserve"))]
 
 
 def run_one(tap, program, roles, access, skips):
