@@ -145,12 +145,25 @@ static int copy_idle(const struct copy_task *task, struct fl_copy *ret, struct f
 	return -1;
 }
 
+int copy_find_made(const struct copy_task *task, struct fl_copy *ret)
+{
+	struct fl_error why;
+
+	if (fl_copy_begin(task->source->pool, task->op, &task->target, ret, &why) < 0)
+		return -1;
+	if (ret->done || ret->failure)
+		return 0;
+	if (!ret->cut_ns)
+		copy_give_up(task, ret);
+	return -1;
+}
+
 int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 {
 	struct owner owner;
 
 	if (owner_read(task->op, task->source, &owner, err) < 0)
-		return -1;
+		return err->code == FL_NOT_FOUND ? copy_find_made(task, ret) : -1;
 	if (owner.state == OWNER_OWNED)
 		return live_run(task, &owner, ret, err);
 	return copy_idle(task, ret, err);

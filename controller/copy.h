@@ -27,6 +27,10 @@ int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error 
 int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 	fl_must_check;
 
+/* For a source that is gone or out of reach: 0 when what would be made is there already (or has failed
+ * for good), made earlier. */
+int copy_find_made(const struct copy_task *task, struct fl_copy *ret) fl_must_check;
+
 /* The copy is complete: makes it visible and sets copy->done. */
 int copy_commit(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 	fl_must_check;

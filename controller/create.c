@@ -13,6 +13,8 @@
 /* How long a call waits for a copy that QEMU makes before it answers that it goes on. */
 #define CREATE_WAIT_MS 10000
 #define CREATE_POLL_MS 250
+/* Stands in for the size of content that is gone: no volume is smaller. */
+#define CREATE_LEAST_BYTES 512
 
 struct create {
 	struct controller *c;
@@ -61,20 +63,30 @@ static int create_read(struct create *create, struct fl_error *err)
 			    request->n_volume_capabilities, err);
 }
 
+/* The content is gone.  The volume may have been made from it before, and then this is a repeat; the
+ * backend finds out, or says FL_NOT_FOUND as well. */
+static int create_without_content(uint64_t *ret_bytes, const struct fl_error *err)
+{
+	if (err->code != FL_NOT_FOUND)
+		return -1;
+	*ret_bytes = CREATE_LEAST_BYTES;
+	return 0;
+}
+
 static int create_content_snapshot(struct create *create, uint64_t *ret_bytes, struct fl_error *err)
 {
 	const struct object *source = &create->source;
 	struct fl_snapshot snapshot;
 
+	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
 	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0)
-		return -1;
+		return create_without_content(ret_bytes, err);
 	if (snapshot.failure)
 		return fl_error_set(err, FL_INVALID, "snapshot %s is of no use: %s; delete it",
 				    source->id, snapshot.failure);
 	if (!snapshot.ready)
 		return fl_error_set(err, FL_UNAVAILABLE,
 				    "snapshot %s is not complete yet: ask again", source->id);
-	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
 	*ret_bytes = snapshot.size_bytes;
 	return 0;
 }
@@ -89,9 +101,9 @@ static int create_content_volume(struct create *create, uint64_t *ret_bytes, str
 				    "pool %s cannot make a volume from volume %s: take a snapshot "
 				    "where it can, or copy the data in a VM",
 				    source->pool->name, source->id);
-	if (fl_volume_get(source->pool, &create->op, source->handle, &volume, err) < 0)
-		return -1;
 	create->spec.content.kind = FL_CONTENT_VOLUME;
+	if (fl_volume_get(source->pool, &create->op, source->handle, &volume, err) < 0)
+		return create_without_content(ret_bytes, err);
 	*ret_bytes = volume.size_bytes;
 	return 0;
 }

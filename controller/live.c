@@ -104,13 +104,19 @@ static int live_start(const struct copy_task *task, struct fl_copy *copy, struct
 int live_run(const struct copy_task *task, const struct owner *owner, struct fl_copy *ret,
 	     struct fl_error *err)
 {
+	struct vmdisk_job job;
+
 	if (owner->n_attachments != 1 ||
 	    strcmp(owner->attachments[0].node, task->c->pools->settings->node.id) != 0)
-		return owner_refuse(task->source, owner, err);
+		return copy_find_made(task, ret) == 0 ? 0 : owner_refuse(task->source, owner, err);
 	if (fl_copy_begin(task->source->pool, task->op, &task->target, ret, err) < 0)
 		return -1;
-	if (ret->done || ret->failure)
-		return 0;
+	if (ret->done || ret->failure) {
+		/* Whoever made it may have been killed before QEMU was told that it can forget the
+		 * job, and until then the disk cannot be unplugged. */
+		job = live_job(task, ret);
+		return vmdisk_copy_finish(task->c, task->op, &job, err);
+	}
 	if (ret->cut_ns)
 		return live_follow(task, ret, err);
 	if (live_start(task, ret, err) == 0)

@@ -215,6 +215,26 @@ static void a_clone_waits_for_qemu(void)
 	remove_volume(id);
 }
 
+/* As after a kill between the snapshot's end and QEMU's being told so: the job keeps the disk in. */
+static void a_job_that_was_left_over_is_ended_by_a_repeat(void)
+{
+	const Csi__V1__Snapshot *snapshot = NULL;
+	const char *id = plugged("j1");
+	char job[64];
+
+	finish_copies_after(0);
+	WORKS(ask_snapshot(&rig, "j1snap", id, &snapshot));
+	snprintf(job, sizeof(job), "%s", peer_look(&peer).job);
+	peer_complete(&peer, "whole");
+	WORKS(ask_snapshot(&rig, "j1snap", id, &snapshot));
+	OK(snapshot->ready_to_use);
+	peer_leave_job(&peer, job);
+	WORKS(ask_snapshot(&rig, "j1snap", id, &snapshot));
+	SAME(peer_look(&peer).job, "");
+	WORKS(ask_delete_snapshot(&rig, "near/n1/j1snap"));
+	remove_volume(id);
+}
+
 static void deleting_an_unfinished_snapshot_ends_its_job(void)
 {
 	const char *id = plugged("q9");
@@ -248,6 +268,8 @@ static const struct test tests[] = {
 	{ "a VM that ended took its copy with it", a_vm_that_ended_took_its_copy_with_it },
 	{ "a start that nobody noted is done anew", a_start_that_nobody_noted_is_done_anew },
 	{ "a clone waits for QEMU", a_clone_waits_for_qemu },
+	{ "a job that was left over is ended by a repeat",
+	  a_job_that_was_left_over_is_ended_by_a_repeat },
 	{ "deleting an unfinished snapshot ends its job",
 	  deleting_an_unfinished_snapshot_ends_its_job },
 	{ "a staged volume stays attached", a_staged_volume_stays_attached },

@@ -76,6 +76,15 @@ static void __attribute__((unused)) peer_complete(struct peer *peer, const char 
 	pthread_mutex_unlock(&peer->lock);
 }
 
+/* A job that has ended and that nobody has finished. */
+static void __attribute__((unused)) peer_leave_job(struct peer *peer, const char *job)
+{
+	pthread_mutex_lock(&peer->lock);
+	snprintf(peer->news.job, sizeof(peer->news.job), "%s", job);
+	peer->news.done = true;
+	pthread_mutex_unlock(&peer->lock);
+}
+
 static json_t *peer_error(const char *code, const char *text)
 {
 	return json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text);
