@@ -17,15 +17,16 @@ SLOWNESS = float(os.environ.get("FAIRLEAD_SLOWNESS", "1"))
 class Place:
     """A directory with everything that services started here keep: sockets, state, volumes."""
 
-    def __init__(self, node="n1"):
+    def __init__(self, node="n1", run_parent=None):
         self.root = tempfile.mkdtemp(prefix="fairlead.")
         self.node = node
         self.pool = self.path("volumes")
-        self.run = self.path("run")
+        self.run = tempfile.mkdtemp(prefix="fairlead.", dir=run_parent) if run_parent \
+            else self.path("run")
         self.environment = os.environ | {"FAIRLEAD_RUN": self.run}
         self.config = None
         self.roles = []
-        os.mkdir(self.run, 0o700)
+        os.makedirs(self.run, 0o700, exist_ok=True)
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
@@ -72,6 +73,7 @@ class Place:
             subprocess.run(["umount", "-l", path] if what == "mount" else ["losetup", "-d", left],
                            check=False)
         shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.run, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The least that has to be done: an image and its two records, each of them durable before the
- * whole becomes visible; a loop device with direct I/O and a bind mount of its node. */
+ * whole becomes visible; the record that nobody gets the volume any more before it is deleted; a loop
+ * device with direct I/O and a bind mount of its node, after the record that somebody may write. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -93,19 +94,19 @@ void floor_create(const char *directory, int64_t bytes)
 
 void floor_delete(const char *directory)
 {
-	static const char *const names[] = { "image", "format", "meta" };
+	static const char *const names[] = { "image", "format", "meta", "owner" };
 	fl_cleanup(fl_close) int root = floor_folder(AT_FDCWD, directory);
 
 	floor_lock(root);
 	fl_cleanup(fl_close) int dir_fd = floor_folder(root, "floor");
+	floor_record(dir_fd, "owner");
 	fl_cleanup(fl_close) int image = floor_open(dir_fd, "image", O_RDONLY);
 	/* Nobody has the image open: the proof that a delete needs. */
 	must(fcntl(image, F_SETLEASE, F_WRLCK) == 0, "lease");
 	must(renameat(root, "floor", root, "trash") == 0, "rename");
 	must(fsync(root) == 0, "fsync");
 	for (size_t i = 0; i < FL_COUNT(names); i++)
-		unlinkat(dir_fd, names[i], 0);
-	unlinkat(dir_fd, "raw", 0);
+		must(unlinkat(dir_fd, names[i], 0) == 0, names[i]);
 	must(unlinkat(root, "trash", AT_REMOVEDIR) == 0, "rmdir");
 }
 
@@ -138,7 +139,7 @@ void floor_stage(const char *directory)
 	fl_cleanup(fl_close) int dir_fd = floor_folder(root, "floor");
 	fl_cleanup(fl_close) int image = floor_open(dir_fd, "image", O_RDWR);
 
-	floor_record(dir_fd, "raw");
+	floor_record(dir_fd, "format");
 	staged = loop_new(image);
 	snprintf(device, sizeof(device), "/dev/loop%d", staged);
 	snprintf(target, sizeof(target), "%s/device", directory);

@@ -108,15 +108,25 @@ class Guest:
         self.execute("blockdev-add", **{
             "driver": "raw", "node-name": name, "discard": "unmap", "cache": {"direct": True},
             "file": {"driver": "file", "filename": self.image, "cache": {"direct": True}}})
+        # The same address and the same properties as the launcher's: the guest does the same.
         self.execute("device_add", driver="scsi-hd", id=name, drive=name, bus="scsi0.0",
-                     channel=0, lun=200, **{"scsi-id": 0})
+                     channel=0, lun=0, serial=name, device_id=name, wwn=(5 << 60) + number,
+                     werror="stop", rerror="stop", **{"scsi-id": 0})
         self._wait_for_disk()
         took = (time.monotonic_ns() - start) // 1000
         self.execute("device_del", id=name)
-        while any(d["name"] == name for d in self.execute("qom-list", path="/machine/peripheral")):
-            time.sleep(0.01)
-        self.execute("blockdev-del", **{"node-name": name})
+        self._delete_node(name)
         return took
+
+    def _delete_node(self, name):
+        """Refused while the device is on its way out."""
+        for _ in range(500):
+            try:
+                self.execute("blockdev-del", **{"node-name": name})
+                return
+            except RuntimeError:
+                time.sleep(0.01)
+        raise RuntimeError(f"{name} stays in use")
 
     def memory(self):
         """(name, MiB) of the supervisor and the launcher."""
@@ -125,8 +135,8 @@ class Guest:
             children = stream.read().split()
         rows = [("fairlead vm run (supervisor)", supervisor)]
         for child in children:
-            with open(f"/proc/{child}/comm", encoding="utf-8") as stream:
-                if stream.read().startswith("fairlead"):
+            with open(f"/proc/{child}/cmdline", "rb") as stream:
+                if b"launcher" in stream.read().split(b"\0"):
                     rows.append(("fairlead vm launcher", child))
         result = []
         for name, pid in rows:

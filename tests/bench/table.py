@@ -14,6 +14,8 @@ from guest import Guest  # noqa: E402
 from service import FAIRLEAD, Place  # noqa: E402
 
 BENCH = os.path.join(os.environ["BUILD"], "tests/bench/bench")
+# RUN is on a tmpfs, as /run is on a machine that was booted.
+RUN = "/dev/shm"
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
 
 
@@ -31,7 +33,7 @@ def row(what, ours, floor, goal):
 
 
 def measure_volumes():
-    with Place() as place:
+    with Place(run_parent=RUN) as place:
         place.configure_file_pool()
         serve = place.start("serve")
         directory = place.path("floor")
@@ -43,7 +45,7 @@ def measure_volumes():
 
 
 def measure_hotplug():
-    with Place() as place:
+    with Place(run_parent=RUN) as place:
         place.configure_file_pool()
         place.start("serve")
         with Guest(place, os.path.join(os.environ["BUILD"], "guest")) as guest:
@@ -62,13 +64,13 @@ def resident(pid):
 
 def measure_memory():
     rows = []
-    with Place() as place:
+    with Place(run_parent=RUN) as place:
         place.configure_file_pool()
         for name in ("controller", "node"):
             role = place.start(name)
             time.sleep(1)
             rows.append((f"fairlead {name}", resident(role.process.pid)))
-    with Place() as place:
+    with Place(run_parent=RUN) as place:
         place.configure_file_pool()
         role = place.start("serve")
         time.sleep(1)
@@ -77,7 +79,7 @@ def measure_memory():
 
 
 def measure_start():
-    with Place() as place:
+    with Place(run_parent=RUN) as place:
         place.configure_file_pool()
         socket = f"unix://{place.run}/csi.sock"
         words = ["start", socket, "20", FAIRLEAD, "serve", "--config", place.config, "--endpoint",
