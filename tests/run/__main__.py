@@ -13,7 +13,7 @@ import programs
 
 # The order; a ring that is not named here runs last, and bench never.
 ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "cli", "sanity", "badinput", "launcher",
-         "e2e"]
+         "e2e", "nodevm"]
 NO_RINGS = {"bench"}
 # Looks at the source, so once is enough.
 ONCE = {"lint", "install"}
