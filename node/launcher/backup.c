@@ -119,7 +119,10 @@ static int backup_run(const struct fl_op *op, struct vm *vm, const struct disk *
 	struct medium target = { .rw = -1, .ro = target_fd };
 	struct blocknode blocknode = { .node = backup->target, .protocol = backup->protocol };
 
-	if (medium_inspect(&target, "the copy's target", err) < 0)
+	/* The target may be larger: a clone may be, and the volume may have grown without the guest's
+	 * having been told.  QEMU copies only between equals. */
+	if (medium_inspect(&target, "the copy's target", err) < 0 ||
+	    blocknode_size(op, vm->qmp, disk->node, &blocknode.size_bytes, err) < 0)
 		return -1;
 	blocknode.block = target.block;
 	blocknode.direct = target.direct;

@@ -66,10 +66,12 @@ static json_t *blocknode_options(const struct blocknode *b, json_int_t set, int 
 			  "locking", "off", "read-only", (int)b->readonly, "auto-read-only", both,
 			  "discard", "unmap", "cache", blocknode_cache(b));
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:o}", "driver", "raw", "node-name",
-			 b->node, "read-only", (int)b->readonly, "auto-read-only", both, "discard",
-			 "unmap", "detect-zeroes", b->sparse ? "unmap" : "off", "cache",
-			 blocknode_cache(b), "file", file);
+	json_t *size = b->size_bytes ? json_integer((json_int_t)b->size_bytes) : NULL;
+
+	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:s, s:o, s:o*, s:o}", "driver", "raw",
+			 "node-name", b->node, "read-only", (int)b->readonly, "auto-read-only",
+			 both, "discard", "unmap", "detect-zeroes", b->sparse ? "unmap" : "off",
+			 "cache", blocknode_cache(b), "size", size, "file", file);
 }
 
 int blocknode_open(const struct fl_op *op, struct qmp *qmp, const char *label,

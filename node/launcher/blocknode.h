@@ -11,7 +11,8 @@ struct blocknode {
 	const char *protocol; /* of the file below it */
 	bool readonly, block, direct;
 	bool io_uring;
-	bool sparse; /* zeros that are written to it become holes */
+	bool sparse;         /* zeros that are written to it become holes */
+	uint64_t size_bytes; /* only so much of it is shown; 0: all */
 };
 
 /* Gives QEMU the descriptors as one set that is called `label`, and opens them as a raw image.  fds

@@ -124,11 +124,18 @@ def copies(tap, place, service, vm):
     target, _ = start_copy(place, service, "job-2", "copy2.raw")
     tap.ok("result" in service.ask("copy-finish", job="job-2") and not is_open(target),
            "a running copy is cancelled")
+    fd = os.open(place.image("large.raw", 192 * MIB), os.O_RDWR)
+    answer = service.ask("copy-start", fd, volume=VOLUME, job="job-4")
+    tap.ok("result" in answer and wait_copied(service, "job-4")["state"] == "done" and
+           os.fstat(fd).st_size == 192 * MIB, "a larger target takes the copy and keeps its size",
+           answer)
+    os.close(fd)
+    service.ask("copy-finish", job="job-4")
     fd = os.open(place.image("small.raw", MIB), os.O_RDWR)
     answer = service.ask("copy-start", fd, volume=VOLUME, job="job-3")
     os.close(fd)
     tap.ok("error" in answer and service.ask("copy-status", job="job-3")["result"]["state"]
-           == "unknown", "a target of another size is refused and forgotten", answer)
+           == "unknown", "a smaller target is refused and forgotten", answer)
     tap.ok("error" in service.ask("copy-start", volume=VOLUME, job="job-4"), "so is none at all")
     tap.ok(service.ask("dance")["error"]["code"] == "UNSUPPORTED", "and a method that is none")
     vm.guest("touch /tmp/halt")
