@@ -110,20 +110,23 @@ static int pool_open_folders(struct file_pool *file, const struct file_options *
 
 static int pool_scratch_file(const struct file_pool *file)
 {
-	return openat(file->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd;
+
+	do
+		fd = openat(file->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	while (fd < 0 && errno == ENOSPC && file_reserve_spend(file));
+	return fd;
 }
 
-/* What the file system can do is tried, not looked up: the same type differs by how it was made. */
+/* What the file system can do is tried, not looked up: the same type differs by how it was made.
+ * With empty files, and from the reserve if need be, because a full pool must open, too. */
 static int pool_probe(struct file_pool *file, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int from = pool_scratch_file(file), to = pool_scratch_file(file);
-	static const char block[4096] = "fairlead";
 
 	if (from < 0 || to < 0)
 		return fl_error_sys(err, errno, "making a nameless file in %s/tmp",
 				    file->directory);
-	if (fl_file_write_all(from, block, sizeof(block), err) < 0)
-		return fl_error_prefix(err, "%s/tmp", file->directory);
 	file->reflink = ioctl(to, FICLONE, from) == 0;
 	file->leases = file_image_lease(from) == 0;
 	return 0;
