@@ -14,7 +14,10 @@
 
 #define DISKLINK_PAUSE_FIRST_MS 100
 #define DISKLINK_PAUSE_MAX_MS 5000
-#define DISKLINK_PATIENCE_MS 5000 /* how long a request waits for a connection */
+#define DISKLINK_PATIENCE_MS 5000 /* for a connection, and for the answer to hello */
+#define DISKLINK_IDLE_MS 60000
+#define DISKLINK_SERVE_MS 20000
+#define DISKLINK_HELLO 0 /* the id of that request; ours begin at 1 */
 
 /* A caller that waits for its answer; on its stack. */
 struct disklink_waiter {
@@ -64,45 +67,75 @@ static void disklink_answer(struct disklink *disklink, struct fl_channel_message
 	pthread_mutex_unlock(&disklink->lock);
 }
 
-/* Moves messages until the connection ends. */
-static void disklink_converse(struct disklink *disklink, int fd)
+/* The answer to our hello: from now on requests can be made. */
+static int disklink_welcome(struct disklink *disklink, int *fd, const json_t *answer,
+			    struct fl_error *err)
 {
-	struct fl_error err = { .code = FL_OK };
+	const json_t *error = json_object_get(answer, "error");
+	const char *text = json_string_value(json_object_get(error, "text"));
 
-	while (err.code == FL_OK || err.code == FL_TIMEOUT) {
-		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		fl_cleanup(fl_channel_message_release) struct fl_channel_message message = {
-			.json = NULL
-		};
-		struct fl_op op = { "disklink", fl_clock_after_ms(60000), arena, NULL };
-
-		err.code = FL_OK;
-		if (fl_channel_receive(&op, fd, &message, &err) < 0)
-			continue;
-		if (json_object_get(message.json, "method")) {
-			op.deadline = fl_clock_after_ms(20000);
-			disklink_serve(&op, disklink->vm, fd, &message);
-		} else {
-			disklink_answer(disklink, &message);
-		}
-	}
-	fl_log(FL_LOG_WARNING, "disklink", "the disk service is gone: %s", err.text);
+	if (error)
+		return fl_error_set(err, FL_DENIED, "the disk service does not take us: %s",
+				    text ? text : "no reason given");
+	fl_log(FL_LOG_INFO, "disklink", "connected to %s", disklink->vm->spec.disk_service);
+	disklink_set_fd(disklink, fl_take_fd(fd));
+	return 0;
 }
 
-static int disklink_connect(struct disklink *disklink, int *ret_fd, struct fl_error *err)
+static int disklink_say_hello(struct disklink *disklink, int fd, struct fl_error *err)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { .json = NULL };
-	fl_cleanup(fl_close) int fd = -1;
-	fl_cleanup(fl_json_release) json_t *params =
-		json_pack("{s:s}", "vm", disklink->vm->spec.name);
-	struct fl_op op = { "hello", fl_clock_after_ms(5000), arena, NULL };
+	struct fl_op op = { "hello", fl_clock_after_ms(DISKLINK_PATIENCE_MS), arena, NULL };
+	fl_cleanup(fl_json_release) json_t *hello =
+		json_pack("{s:i, s:s, s:{s:s}}", "id", DISKLINK_HELLO, "method", "hello", "params",
+			  "vm", disklink->vm->spec.name);
 
-	if (fl_channel_connect(disklink->vm->spec.disk_service, &fd, err) < 0 ||
-	    fl_channel_call(&op, fd, "hello", params, NULL, 0, &answer, err) < 0)
-		return -1;
-	*ret_fd = fl_take_fd(&fd);
+	return fl_channel_send(&op, fd, hello, NULL, 0, err);
+}
+
+/* One message, either way.  *fd is taken when the service has welcomed us. */
+static int disklink_move(struct disklink *disklink, int socket, int *fd, struct fl_error *err)
+{
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+	fl_cleanup(fl_channel_message_release) struct fl_channel_message message = { .json = NULL };
+	bool welcome = *fd < 0;
+	struct fl_op op = { "disklink",
+			    fl_clock_after_ms(welcome ? DISKLINK_IDLE_MS : DISKLINK_PATIENCE_MS),
+			    arena, NULL };
+	const json_t *id;
+
+	if (fl_channel_receive(&op, socket, &message, err) < 0)
+		return welcome && err->code == FL_TIMEOUT ? 0 : -1;
+	id = json_object_get(message.json, "id");
+	op.deadline = fl_clock_after_ms(DISKLINK_SERVE_MS);
+	/* The service may ask before its answer to our hello has arrived. */
+	if (json_object_get(message.json, "method"))
+		disklink_serve(&op, disklink->vm, socket, &message);
+	else if (!welcome && json_integer_value(id) == DISKLINK_HELLO)
+		return disklink_welcome(disklink, fd, message.json, err);
+	else
+		disklink_answer(disklink, &message);
 	return 0;
+}
+
+/* Connects and moves messages until the connection ends, which is always an error.  *ret_welcome:
+ * whether the service has taken us. */
+static void disklink_converse(struct disklink *disklink, bool *ret_welcome, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = -1;
+	int socket;
+
+	*ret_welcome = false;
+	if (fl_channel_connect(disklink->vm->spec.disk_service, &fd, err) < 0)
+		return;
+	socket = fd;
+	if (disklink_say_hello(disklink, fd, err) < 0)
+		return;
+	while (disklink_move(disklink, socket, &fd, err) == 0)
+		;
+	*ret_welcome = fd < 0;
+	if (fd < 0)
+		disklink_set_fd(disklink, -1);
 }
 
 static void disklink_wait_until_wanted(struct disklink *disklink)
@@ -133,18 +166,12 @@ static void *disklink_run(void *cookie)
 	disklink_wait_until_wanted(disklink);
 	for (;;) {
 		struct fl_error err = { .code = FL_OK };
-		int fd;
+		bool welcome;
 
-		if (disklink_connect(disklink, &fd, &err) == 0) {
-			fl_log(FL_LOG_INFO, "disklink", "connected to %s",
-			       disklink->vm->spec.disk_service);
+		disklink_converse(disklink, &welcome, &err);
+		disklink_failed(disklink, &err);
+		if (welcome)
 			pause_ms = DISKLINK_PAUSE_FIRST_MS;
-			disklink_set_fd(disklink, fd);
-			disklink_converse(disklink, fd);
-			disklink_set_fd(disklink, -1);
-		} else {
-			disklink_failed(disklink, &err);
-		}
 		fl_clock_sleep_ms(pause_ms);
 		pause_ms =
 			pause_ms * 2 > DISKLINK_PAUSE_MAX_MS ? DISKLINK_PAUSE_MAX_MS : pause_ms * 2;

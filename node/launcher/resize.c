@@ -83,9 +83,11 @@ int resize_disk(const struct fl_op *op, struct vm *vm, const char *source_or_ser
 				    disk_phase_name(disk->phase));
 	if (disk->readonly)
 		return fl_error_set(err, FL_IN_USE, "disk %s is write-protected", source_or_serial);
-	/* A session's request waits for nobody who needs the session. */
+	/* The disk service may be who asks: it is not asked back from here. */
+	if (disk->fd < 0 && !disk->pass && medium_reopen(disk, &disk->fd, err) < 0)
+		return -1;
 	if (disk->fd < 0)
-		return fl_error_set(err, FL_UNAVAILABLE,
+		return fl_error_set(err, FL_BUSY,
 				    "disk %s has not been opened again since the launcher was "
 				    "restarted: ask again",
 				    source_or_serial);
