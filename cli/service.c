@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "census.h"
 #include "controller/controller.h"
 #include "csi/identity.h"
 #include "csi/rpc/endpoint.h"
@@ -90,6 +91,7 @@ struct service {
 	const struct rpc_service *served[SERVICE_MAX];
 	size_t n_served;
 	struct rpc_server *server;
+	struct census *census;
 };
 
 /* What /readyz waits for; NULL once the socket is served. */
@@ -195,6 +197,9 @@ static int service_start(struct fl_arena *arena, struct service *s, struct fl_er
 	if (service_open_pools(s, err) < 0 || service_start_parts(s, err) < 0 ||
 	    service_listen(s, err) < 0)
 		return -1;
+	if (s->options->metrics && s->role->controller &&
+	    census_start(s->pools, &s->census, err) < 0)
+		return -1;
 	service_waits = NULL;
 	notify_manager("READY=1");
 	fl_log(FL_LOG_INFO, "ready", "fairlead %s %s serves %s as node %s", FL_VERSION,
@@ -215,12 +220,20 @@ static int service_stop_server(struct service *s)
 	return -1;
 }
 
+static int service_stop_census(struct service *s)
+{
+	if (census_stop(s->census) == 0)
+		return 0;
+	fl_log(FL_LOG_WARNING, "cut", "a pool does not answer the census: ending all the same");
+	return -1;
+}
+
 /* -1: calls are still at work on what would be released. */
 static int service_stop(struct service *s)
 {
 	service_waits = "the service is ending";
 	notify_manager("STOPPING=1");
-	if (service_stop_server(s) < 0)
+	if (service_stop_server(s) < 0 || service_stop_census(s) < 0)
 		return -1;
 	gauges_end();
 	http_stop(s->http);

@@ -12,6 +12,7 @@
 #include "self.h"
 #include "verbs.h"
 
+#define VM_RUN_ASK_MS 2000 /* for a launcher that may be there */
 #define VM_RUN_POLL_MS 100
 #define VM_RUN_LOG_MAX ((size_t)1 << 20)
 
@@ -42,7 +43,8 @@ static size_t vm_run_client_words(struct fl_arena *arena, const struct client_op
 	return n;
 }
 
-/* In another process, because the supervisor must have no threads and gRPC makes some. */
+/* In another process, because the supervisor must have no threads and gRPC makes some.  Above 0: its
+ * exit code; it has said why. */
 static int vm_run_publish(struct fl_arena *arena, const struct client_options *client,
 			  const char *vm, struct vm_disk_spec *disk, struct fl_error *err)
 {
@@ -57,10 +59,8 @@ static int vm_run_publish(struct fl_arena *arena, const struct client_options *c
 	words[n] = NULL;
 	if (self_run(arena, words, &status, &target, err) < 0)
 		return -1;
-	if (status != 0)
-		return fl_error_set(err, status == CLI_LATER ? FL_UNAVAILABLE : FL_INTERNAL,
-				    "volume %s is not published for VM %s, so it was not started",
-				    disk->volume, vm);
+	if (status != CLI_DONE)
+		return status;
 	disk->pass = target;
 	disk->volume = NULL;
 	return 0;
@@ -78,35 +78,61 @@ static int vm_run_load(const struct invocation *invocation, struct vm_spec *ret,
 	return vm_spec_check_host(ret, err);
 }
 
+static int vm_run_publish_all(struct fl_arena *arena, const struct client_options *client,
+			      struct vm_spec *spec, struct fl_error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < spec->n_disks && result == 0; i++) {
+		if (spec->disks[i].volume)
+			result = vm_run_publish(arena, client, spec->name, &spec->disks[i], err);
+	}
+	return result;
+}
+
+/* Before anything is published: what is published for a VM that runs must stay. */
+static int vm_run_check_free(struct fl_arena *arena, const char *vm, struct fl_error *err)
+{
+	struct fl_op op = { .id = "cli",
+			    .deadline = fl_clock_after_ms(VM_RUN_ASK_MS),
+			    .arena = arena };
+	struct fl_error answer = { 0 };
+	json_t *status = NULL;
+
+	if (vm_call(&op, vm, "status", NULL, &status, &answer) < 0 && answer.code == FL_NOT_FOUND)
+		return 0;
+	fl_json_release(&status);
+	return fl_error_set(err, FL_IN_USE, "VM %s runs already", vm);
+}
+
 static int vm_run_here(const struct invocation *invocation, struct vm_spec *spec,
 		       struct fl_error *err)
 {
 	const struct vm_run_options *options = invocation->options;
+	struct fl_arena *arena = invocation->arena;
 	struct fl_error release = { 0 };
-	int status = 0, result = 0;
+	int status = 0, result;
 	size_t n;
 
-	for (size_t i = 0; i < spec->n_disks && result == 0; i++) {
-		if (spec->disks[i].volume)
-			result = vm_run_publish(invocation->arena, &options->client, spec->name,
-						&spec->disks[i], err);
-	}
+	if (vm_run_check_free(arena, spec->name, err) < 0)
+		return -1;
+	result = vm_run_publish_all(arena, &options->client, spec, err);
 	if (result == 0)
 		result = vm_run(spec, &status, err);
-	/* A VM of this name that runs already keeps its volumes. */
+	/* Another one of this name was faster: the volumes are its. */
 	if (result < 0 && err->code == FL_IN_USE)
 		return -1;
-	if (machine_release(invocation->arena, &options->client, spec->name, &n, &release) < 0) {
-		if (result == 0 && status == 0) {
-			*err = release;
-			return -1;
-		}
-		fprintf(stderr, "fairlead: %s\n", release.text);
-	}
 	if (result == 0 && status != 0)
-		return fl_error_set(err, FL_INTERNAL, "VM %s failed with status %d", spec->name,
-				    status);
-	return result;
+		result = fl_error_set(err, FL_INTERNAL, "VM %s failed with status %d", spec->name,
+				      status);
+	if (machine_release(arena, &options->client, spec->name, &n, &release) == 0)
+		return result;
+	if (result != 0) {
+		fprintf(stderr, "fairlead: %s\n", release.text);
+		return result;
+	}
+	*err = release;
+	return -1;
 }
 
 /* What the background process wrote last, which is why it ended. */

@@ -5,7 +5,7 @@ import os
 import re
 
 INTERFACE = ("backends/backend.h", "backends/source.h")
-ALL = ("base", "backends", "csi", "csi/rpc", "controller", "node", "node/connect",
+ALL = ("base", "backends", "backends/check", "csi", "csi/rpc", "controller", "node", "node/connect",
        "node/launcher", "cli")
 # Beside itself, a folder may include from these.
 MAY = {
