@@ -5,6 +5,7 @@ them, all in one temporary directory, and what is left of it at the end."""
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ STAMP = os.path.join(BUILD, "tests/e2e/stamp")
 POOL_SIZE = 6 << 30  # sparse
 MKFS = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q"], "btrfs": ["mkfs.btrfs", "-q"]}
 CUTS = {"ext4": False, "xfs": True, "btrfs": True}
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was made is taken down
 
 
 class Failed(Exception):
@@ -71,7 +74,8 @@ class Serve(Role):
 
 class Bed(Place):
     def __init__(self, *pools):
-        super().__init__()
+        # A loop device is known by its volume's id: no two runs on this machine share one.
+        super().__init__(node=f"n{os.getpid()}")
         self.pools = pools
         self.guests = []
         self.serve = None

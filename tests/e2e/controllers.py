@@ -24,7 +24,7 @@ class Second(Bed):
 
 class Pair:
     def __init__(self, tap, first, second, pool):
-        self.tap, self.beds, self.pool = tap, (first, second), pool
+        self.tap, self.beds, self.pool, self.node = tap, (first, second), pool, first.node
         self.threads = concurrent.futures.ThreadPoolExecutor(8)
 
     def ok(self, good, what, *details):
@@ -62,10 +62,10 @@ class Pair:
         lists = [self.ids(bed, "volume") for bed in self.beds]
         self.ok(len(lists[0]) == NAMES and lists[0] == lists[1], "each is there once", *lists)
         self.all_at_both("both take the same snapshots at once", [
-            ["snapshot", "create", f"{self.pool}/n1/{n}", f"s-{n}"] for n in names])
+            ["snapshot", "create", f"{self.pool}/{self.node}/{n}", f"s-{n}"] for n in names])
         self.all_at_both("both make the same clones at once", [
             ["volume", "create", f"c-{n}", "--pool", self.pool, "--from-volume",
-             f"{self.pool}/n1/{n}"] for n in names[:2]])
+             f"{self.pool}/{self.node}/{n}"] for n in names[:2]])
         volumes, snapshots = lists[0], self.ids(self.beds[0], "snapshot")
         volumes = self.ids(self.beds[1], "volume")
         self.ok(len(volumes) == NAMES + 2 and len(snapshots) == NAMES,
@@ -87,7 +87,7 @@ class Pair:
         for i in range(10):
             words = "volume", "create", "w", "--pool", self.pool, "--size", SIZE
             made = self.threads.submit(first.command, *words)
-            gone = self.threads.submit(second.command, "volume", "delete", f"{self.pool}/n1/w")
+            gone = self.threads.submit(second.command, "volume", "delete", f"{self.pool}/{self.node}/w")
             again = self.threads.submit(second.command, *words)
             wrong += [f"{i}: status {r.returncode}: {r.stderr}"
                       for r in (made.result(), gone.result(), again.result()) if r.returncode]
@@ -95,7 +95,7 @@ class Pair:
             if lists[0] != lists[1] or len(lists[0]) > 1:
                 wrong.append(f"{i}: {lists}")
         self.ok(not wrong, "one creates what the other deletes", *wrong)
-        self.delete_at_both("volume", [f"{self.pool}/n1/w"])
+        self.delete_at_both("volume", [f"{self.pool}/{self.node}/w"])
 
     def publish(self):
         """The record beside the data is what decides, whoever wrote it."""
@@ -103,10 +103,10 @@ class Pair:
         first.create("held", self.pool, SIZE)
         first.do("volume", "publish", "held", "--device", first.path("device"))
         result = second.command("volume", "delete", "held")
-        self.ok(result.returncode == 5 and "attached to node n1" in result.stderr,
+        self.ok(result.returncode == 5 and f"attached to node {first.node}" in result.stderr,
                 "what is published by one is not deleted by the other", result.stderr)
         shown = second.ask("volume", "show", "held")["nodes"]
-        self.ok(shown == ["n1"], "the other knows where it is published", shown)
+        self.ok(shown == [first.node], "the other knows where it is published", shown)
         first.do("volume", "unpublish", "held")
         second.do("volume", "delete", "held")
         self.ok(self.ids(first, "volume") == [], "and deletes it afterwards")

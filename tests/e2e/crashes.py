@@ -135,6 +135,8 @@ class Crashes:
         self.many_kills()
         self.take_over()
         self.guest_is_unharmed()
+        self.unplugged_while_copied()
+        self.killed_while_copied()
         self.copies_are_moments()
 
     def many_kills(self):
@@ -178,8 +180,37 @@ class Crashes:
                     "no write of the guest failed or took longer than 5 s")
         print(f"# {self.kills} kills, {last} writes, the longest took "
               f"{self.stamps.longest_us / 1e6:.3f} s")
-        self.bed.do("vm", "detach", guest.name, MAIN)
         self.moments.append((MAIN, last, last - 1))
+
+    def unplugged_while_copied(self):
+        """QEMU copies for the snapshot: the disk is not torn away from it."""
+        bed, last = self.bed, self.stamps.last
+        bed.do("snapshot", "create", MAIN, "late", "--no-wait")
+        result = bed.command("vm", "detach", self.guest.name, MAIN, "--timeout", "1s")
+        self.tap.ok(result.returncode == 4, "a disk that is copied for a snapshot is not unplugged yet",
+                    f"status {result.returncode}", result.stderr)
+        detach = bed.begin("vm", "detach", self.guest.name, MAIN)
+        bed.do("snapshot", "create", MAIN, "late")
+        said = detach.communicate(timeout=60 * SLOWNESS)[1]
+        self.tap.ok(detach.returncode == 0, "and it is, as soon as the snapshot is ready", said)
+        bed.do("volume", "create", "late", "--pool", POOL, "--from-snapshot", "late")
+        self.moments.append(("late", last, last - 1))
+        bed.do("snapshot", "delete", "late")
+
+    def killed_while_copied(self):
+        """The guest's end is the copy's end: that is said, and nothing torn is called a snapshot."""
+        bed = self.bed
+        self.guest.attach(MAIN)
+        first = bed.ask("snapshot", "create", MAIN, "lost", "--no-wait")
+        bed.do("vm", "stop", self.guest.name, "--force")
+        result = bed.command("snapshot", "create", MAIN, "lost")
+        self.tap.ok(not first["ready"] and result.returncode == 1 and "delete" in result.stderr,
+                    "a snapshot whose VM is killed while it copies has failed, and says so", first,
+                    f"status {result.returncode}", result.stderr)
+        bed.do("snapshot", "delete", "lost")
+        bed.do("snapshot", "create", MAIN, "lost")
+        bed.do("snapshot", "delete", "lost")
+        self.tap.ok(True, "deleted and taken again, it is ready")
 
     def copies_are_moments(self):
         for volume, first, last in self.moments:
@@ -203,7 +234,6 @@ def main():
         except Failed as why:
             tap.ok(False, "the story comes to its end", why, bed.serve.log()[-3000:],
                    guest.log()[-3000:])
-        tap.ok(guest.stop() == 0, "the guest powers down when it is asked to", guest.log()[-2000:])
         bed.end_is_clean(tap, untouched)
     tap.end()
 

@@ -3,7 +3,7 @@
 """The main job on ext4 (where snapshots are copied), XFS and btrfs (where they are cut): a disk is
 plugged into a running guest, written all the time, snapshotted, cloned, grown, unplugged."""
 
-from bed import CUTS, SLOWNESS, Bed, Failed, Tap
+from bed import CUTS, SLOWNESS, STAMP, Bed, Failed, Tap, must, run
 from guest import Guest, Stamps
 
 # The first 64 MiB get a file system, the others stamps.
@@ -124,7 +124,7 @@ class Story:
         self.refused("unpublishing it while it is plugged in is refused, with the way out", 5,
                      ["plugged in", "fairlead vm detach"], "volume", "unpublish", self.volume)
         self.refused("deleting it while it is published is refused, naming the node", 5,
-                     ["attached to node n1"], "volume", "delete", self.volume)
+                     [f"attached to node {self.bed.node}"], "volume", "delete", self.volume)
         self.refused("publishing it as a device of this machine meanwhile is refused", 5,
                      ["published as vm"], "volume", "publish", self.volume, "--device",
                      self.bed.path("second"))
@@ -135,7 +135,7 @@ class Story:
         guest.inside("umount /mnt")
         self.stamps.stop()
         bed.do("vm", "detach", guest.name, self.volume)
-        left = guest.inside(f"ls /sys/block /dev/disk/by-id")
+        left = guest.inside("ls /sys/block /dev/disk/by-id")
         self.ok(self.device[5:] not in left.split() and self.serial not in left,
                 "unplugged, it is gone from the guest", left)
         show = bed.ask("volume", "show", self.volume)
@@ -176,9 +176,32 @@ class Story:
         bed.do("snapshot", "delete", f"snap-{self.pool}")
 
 
+def check_is_not_blind(tap, bed):
+    """What the stories rely on: `stamp check` refuses what mixes two moments."""
+    images = [bed.path(name) for name in ("early", "late", "mixed")]
+    for image, stamps in zip(images, (3000, 4000)):
+        must("truncate", "-s", "8M", image)
+        must(STAMP, "write", image, "0", "2048", "1", bed.path("progress"), str(stamps))
+    early, late, mixed = images
+    tap.ok([run(STAMP, "check", i, "0", "2048").stdout for i in (early, late)] ==
+           ["3000\n", "4000\n"], "a state is known by its last stamp")
+    for what, changed, by in (("half of it is of an earlier moment", late, early),
+                              ("half of it is of a later moment", early, late)):
+        must("cp", changed, mixed)
+        must("dd", f"if={by}", f"of={mixed}", "bs=1M", "count=4", "conv=notrunc")
+        result = run(STAMP, "check", mixed, "0", "2048")
+        tap.ok(result.returncode == 1 and "of another moment" in result.stderr,
+               f"a copy is refused when {what}", result.stdout, result.stderr)
+    must("cp", late, mixed)
+    must("dd", "if=/dev/urandom", f"of={mixed}", "bs=512", "count=1", "seek=33", "conv=notrunc")
+    result = run(STAMP, "check", mixed, "0", "2048")
+    tap.ok(result.returncode == 1, "and when a sector of it is something else", result.stdout)
+
+
 def main():
     tap = Tap()
     with Bed("ext4", "xfs", "btrfs") as bed:
+        check_is_not_blind(tap, bed)
         bed.start_serve()
         untouched = bed.untouched()
         guest = Guest(bed)

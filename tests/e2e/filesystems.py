@@ -96,7 +96,7 @@ class Story:
 
     def read_only(self):
         self.refused("while it is attached for writing it is not attached read-only", 5,
-                     ["attached to node n1", "detach it"], "volume", "publish", self.volume,
+                     [f"attached to node {self.bed.node}", "detach it"], "volume", "publish", self.volume,
                      "--mount", self.bed.path("other"), "--fs", self.kind, "--readonly")
         self.bed.do("volume", "unpublish", self.volume)
         self.publish(self.target, "--readonly")
@@ -168,7 +168,7 @@ class NewStart:
         self.switch_off()
         bed.start_serve()
         owners = {v["id"].rsplit("/", 1)[1]: v["nodes"] for v in bed.ask("volume", "list")}
-        self.tap.ok(all(nodes == ["n1"] for nodes in owners.values()),
+        self.tap.ok(all(nodes == [bed.node] for nodes in owners.values()),
                     "after a new start: the storage knows who had the volumes", owners)
         self.refused_or_done("volume", "publish", "mounted", "--mount", self.mounted)
         self.tap.ok(read(f"{self.mounted}/precious") == "precious",

@@ -120,23 +120,22 @@ class Guest:
         disk = self.bed.ask("vm", "attach", self.name, volume, *words)
         return disk, self.device(disk["serial"])
 
-    def child(self, begins):
-        """The process of this VM whose name begins so: QEMU or the launcher."""
+    def child(self, word):
+        """The process of this VM with that word in its command line, or None."""
         pid = self.process.pid
         with contextlib.suppress(OSError), \
                 open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as stream:
             for child in stream.read().split():
-                with contextlib.suppress(OSError), \
-                        open(f"/proc/{child}/comm", encoding="utf-8") as comm:
-                    if comm.read().startswith(begins):
+                with contextlib.suppress(OSError), open(f"/proc/{child}/cmdline", "rb") as line:
+                    if word.encode() in line.read().split(b"\0"):
                         return int(child)
         return None
 
     def launcher(self):
-        return wait_until(lambda: self.child("fairlead"), 30, "the launcher runs")
+        return wait_until(lambda: self.child("launcher"), 30, "the launcher runs")
 
     def qemu(self):
-        return self.child("qemu")
+        return self.child("-nodefaults")
 
     def stop(self):
         """Powers the guest down; the status of `vm run`."""

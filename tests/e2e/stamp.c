@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stamp: writes numbered blocks all over a disk, and says of which moment a copy of it is.
  *
- *	stamp write DEVICE FIRST BLOCKS FROM PROGRESS
+ *	stamp write DEVICE FIRST BLOCKS FROM PROGRESS [LAST]
  *	stamp check FILE FIRST BLOCKS
  *
  * Stamp N goes to a block that follows from N alone, and is written only after stamp N - 1 is on the
@@ -113,13 +113,13 @@ static int write_stamp(const struct area *area, struct stamp *buffer, uint64_t n
 	return n == BLOCK ? 0 : n < 0 ? errno : EIO;
 }
 
-static int write_all(const struct area *area, uint64_t from, int progress)
+static int write_all(const struct area *area, uint64_t from, uint64_t to, int progress)
 {
 	struct stamp *buffer = block_buffer();
 	uint64_t longest_us = 0;
 	int error = 0;
 
-	for (uint64_t number = from; !asked_to_end; number++) {
+	for (uint64_t number = from; number <= to && !asked_to_end; number++) {
 		uint64_t start = now_us(), took;
 
 		error = write_stamp(area, buffer, number);
@@ -209,12 +209,13 @@ int main(int argc, char **argv)
 		area = area_open(argv + 2, O_RDONLY);
 		return check(&area);
 	}
-	if (argc != 7 || strcmp(argv[1], "write") != 0)
-		die("usage: stamp write DEVICE FIRST BLOCKS FROM PROGRESS | check FILE FIRST BLOCKS");
+	if (argc < 7 || argc > 8 || strcmp(argv[1], "write") != 0)
+		die("usage: stamp write DEVICE FIRST BLOCKS FROM PROGRESS [LAST] | check FILE FIRST BLOCKS");
 	signal(SIGTERM, on_signal);
 	area = area_open(argv + 2, O_WRONLY | O_DIRECT);
 	progress = open(argv[6], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (progress < 0)
 		die("%s: %s", argv[6], strerror(errno));
-	return write_all(&area, number_of(argv[5]), progress);
+	return write_all(&area, number_of(argv[5]), argc == 8 ? number_of(argv[7]) : UINT64_MAX,
+			 progress);
 }
