@@ -17,6 +17,8 @@
 
 #define DISKS_STACK_BYTES ((size_t)1 << 20)
 #define DISKS_PAUSE_MS 100
+/* A launcher answers at once or is stuck; who asks us has more patience than this. */
+#define DISKS_LAUNCHER_MS 20000
 
 /* What a connection's thread gets: it owns one reference of the session. */
 struct disks_reader {
@@ -159,6 +161,7 @@ int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass
 		  struct fl_error *err)
 {
 	fl_cleanup(session_release) struct session *session = NULL;
+	struct fl_op quick = *op;
 	struct fl_source source;
 	bool is_open;
 
@@ -174,7 +177,8 @@ int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass
 				    "the launcher of vm %s, which has volume %s, is not connected: "
 				    "ask again",
 				    pass->vm, pass->volume);
-	return session_call(session, op, method, params, &fd, fd >= 0 ? 1 : 0, ret, err);
+	quick.deadline = fl_clock_earlier(op->deadline, fl_clock_after_ms(DISKS_LAUNCHER_MS));
+	return session_call(session, &quick, method, params, &fd, fd >= 0 ? 1 : 0, ret, err);
 }
 
 int disks_resize(struct disks *disks, const struct fl_op *op, const struct pass *pass,

@@ -154,6 +154,11 @@ static int publish_block(const struct fl_op *op, const struct publish *p, struct
 		return -1;
 	if (device_connect(op, p->volume.id, &p->source, p->read_only, &p->state, &c, err) < 0)
 		return -1;
+	if (p->read_only && !c.read_only)
+		return fl_error_set(err, FL_UNSUPPORTED,
+				    "%s cannot be handed out read-only: it is a writable device of "
+				    "this node",
+				    c.path);
 	if (blockdev_publish(op->arena, &c, p->target, err) == 0)
 		return 0;
 	/* A device that nothing shows is of no use to anybody. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -43,7 +44,12 @@ static int block_find(const struct fl_op *op, const char *volume_id, const struc
 
 	if (fd < 0)
 		return fl_error_sys(err, errno, "opening %s", source->block.path);
-	ret->path = fl_arena_strdup(op->arena, source->block.path);
+	/* The node itself: mountinfo shows that, and not the links that lead to it. */
+	fl_cleanup(fl_free) char *node = realpath(source->block.path, NULL);
+
+	if (!node)
+		return fl_error_sys(err, errno, "looking at %s", source->block.path);
+	ret->path = fl_arena_strdup(op->arena, node);
 	ret->name = strrchr(ret->path, '/') + 1;
 	if (fstat(fd, &st) < 0)
 		return fl_error_sys(err, errno, "looking at %s", ret->path);

@@ -128,14 +128,28 @@ static int loop_next(DIR *dir, const struct loop_image *image, struct loop_devic
 	return 0;
 }
 
-static int loop_first(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
-		      struct fl_error *err)
+/* The device that matches best: ours with the image, then ours, then anybody's with the image. */
+static int loop_best(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
+		     struct fl_error *err)
 {
 	fl_cleanup(fl_closedir) DIR *dir = opendir("/sys/block");
+	struct loop_device device;
+	int rank, best = 0;
+	bool found;
 
 	if (!dir)
 		return fl_error_sys(err, errno, "reading /sys/block");
-	return loop_next(dir, image, ret, ret_found, err);
+	do {
+		if (loop_next(dir, image, &device, &found, err) < 0)
+			return -1;
+		rank = found ? device.ours * 2 + device.of_image : 0;
+		if (rank > best) {
+			best = rank;
+			*ret = device;
+		}
+	} while (found);
+	*ret_found = best > 0;
+	return 0;
 }
 
 /* Fills *ret from an open device. */
@@ -179,7 +193,7 @@ static int loop_find(const struct fl_op *op, const char *volume_id, const struct
 	struct loop_device device;
 
 	loop_image_of(volume_id, source, &image);
-	if (loop_first(&image, &device, ret_found, err) < 0)
+	if (loop_best(&image, &device, ret_found, err) < 0)
 		return -1;
 	if (!*ret_found)
 		return 0;
@@ -350,7 +364,7 @@ static int loop_remove(const struct fl_op *op, const char *volume_id,
 	loop_image_of(volume_id, source, &image);
 	/* Until a whole scan finds nothing: that is the proof. */
 	for (int i = 0; i < LOOP_ATTEMPTS; i++) {
-		if (loop_first(&image, &device, &found, err) < 0)
+		if (loop_best(&image, &device, &found, err) < 0)
 			return -1;
 		if (!found)
 			return 0;

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/clock.h"
+#include "node/blockdev.h"
+#include "node/mount.h"
 #include "rig.h"
 #include "tests/test.h"
 
@@ -277,6 +279,72 @@ static void somebody_elses_device_is_left_alone(void)
 	OK(rig_is_clean(&rig));
 }
 
+static void ours_is_found_beside_somebody_elses(void)
+{
+	const char *id = rig_volume(&rig, "beside", 8 * MIB);
+	char loop[32];
+
+	WORKS(rig_publish(&rig, id, rig.target, &block, &test_error));
+	snprintf(loop, sizeof(loop), "%s", rig_loop(&rig, id));
+	EQUAL(rig_run((const char *[]){ "losetup", "--find", rig_image(&rig, id), NULL }), 0);
+	WORKS(rig_publish(&rig, id, rig.target, &block, &test_error));
+	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
+	/* Ours goes; that the image is free cannot be proven. */
+	FAILS(rig_unstage(&rig, id, &test_error), FL_IN_USE);
+	const char *other = rig_loop(&rig, id);
+
+	OK(other && strcmp(other, loop) != 0, "the other one is left");
+	EQUAL(rig_run((const char *[]){ "losetup", "--detach", other, NULL }), 0);
+	WORKS(rig_unstage(&rig, id, &test_error));
+	OK(rig_is_clean(&rig));
+}
+
+/* Kind "block": used as it is, here by a link, as LVM has them. */
+static void a_device_of_the_node_is_used_as_it_is(void)
+{
+	struct fl_op op = { .id = "test",
+			    .deadline = fl_clock_after_ms(30000),
+			    .arena = rig.arena };
+	const char *id = rig_volume(&rig, "asis", 8 * MIB);
+	const char *link = fl_arena_printf(rig.arena, "%s/device", rig.root);
+	struct fl_source source = { .kind = FL_SOURCE_BLOCK, .size_bytes = 8 * MIB };
+	struct connection c;
+	bool found;
+
+	EQUAL(rig_run((const char *[]){ "losetup", "--find", rig_image(&rig, id), NULL }), 0);
+	const char *loop = rig_loop(&rig, id);
+
+	OK(symlink(loop, link) == 0);
+	source.block.path = link;
+	WORKS(connect_check(&op, &source, &test_error));
+	WORKS(connect_find(&op, id, &source, &found, &c, &test_error));
+	OK(found);
+	WORKS(connect_make(&op, id, &source, false, &c, &c, &test_error));
+	SAME(c.path, loop);
+	EQUAL(c.size_bytes, 8 * MIB);
+	WORKS(blockdev_publish(rig.arena, &c, rig.target, &test_error));
+	WORKS(blockdev_publish(rig.arena, &c, rig.target, &test_error));
+	OK(is_block(rig.target));
+	WORKS(mount_remove(rig.arena, rig.target, &c, &test_error));
+	OK(!is_block(rig.target) && unlink(rig.target) == 0);
+
+	source.size_bytes = 16 * MIB;
+	FAILS(connect_make(&op, id, &source, false, &c, &c, &test_error), FL_IN_USE);
+	int fd = open(loop, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	FAILS(connect_remove(&op, id, &source, &test_error), FL_IN_USE);
+	fl_close(&fd);
+	WORKS(connect_remove(&op, id, &source, &test_error));
+	source.block.identity = "lvm:uuid";
+	FAILS(connect_check(&op, &source, &test_error), FL_UNSUPPORTED);
+	source.block = (struct fl_source_block){ .path = rig_image(&rig, id) };
+	FAILS(connect_check(&op, &source, &test_error), FL_IN_USE);
+	source.kind = FL_SOURCE_RBD;
+	FAILS(connect_check(&op, &source, &test_error), FL_UNSUPPORTED);
+	EQUAL(rig_run((const char *[]){ "losetup", "--detach", loop, NULL }), 0);
+	OK(rig_is_clean(&rig));
+}
+
 static void a_truncated_image_is_refused(void)
 {
 	const char *id = rig_volume(&rig, "short", 8 * MIB);
@@ -315,6 +383,8 @@ static const struct test tests[] = {
 	{ "a deleted image can be unstaged", a_deleted_image_can_be_unstaged },
 	{ "a replaced image is noticed", a_replaced_image_is_noticed },
 	{ "somebody else's device is left alone", somebody_elses_device_is_left_alone },
+	{ "ours is found beside somebody else's", ours_is_found_beside_somebody_elses },
+	{ "a device of the node is used as it is", a_device_of_the_node_is_used_as_it_is },
 	{ "a truncated image is refused", a_truncated_image_is_refused },
 	{ "a file system is no block volume", a_file_system_is_no_block_volume },
 };
