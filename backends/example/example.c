@@ -18,14 +18,14 @@ static int example_open(struct fl_pool **ret, const struct fl_op *op, const char
 			const void *wanted, struct fl_error *err)
 {
 	const char *directory = *(const char *const *)wanted;
-	struct example *example = calloc(1, sizeof(*example));
+	fl_cleanup(fl_free) struct example *example = calloc(1, sizeof(*example));
 
 	(void)op, (void)name;
-	*ret = (struct fl_pool *)example;
-	if (example && realpath(directory, example->directory))
-		return 0;
-	free(example);
-	return fl_error_sys(err, errno, "directory %s", directory);
+	if (!example || !realpath(directory, example->directory))
+		return fl_error_sys(err, errno, "directory %s", directory);
+	*ret = &example->pool;
+	example = NULL;
+	return 0;
 }
 
 static void example_close(struct fl_pool *pool)
