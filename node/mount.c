@@ -22,6 +22,12 @@ int mount_filesystem(const char *device, const char *type, const char *point,
 				    device, type);
 	if (errno == ENODEV)
 		return fl_error_set(err, FL_UNSUPPORTED, "this kernel has no %s", type);
+	/* Linux before 6.7 knows a btrfs by its UUID alone, which a clone shares with its origin. */
+	if (errno == EEXIST)
+		return fl_error_set(err, FL_IN_USE,
+				    "a %s with the same UUID as the one on %s is mounted on this "
+				    "node, and this kernel cannot mount both: unpublish that one",
+				    type, device);
 	return fl_error_sys(err, errno, "mounting %s at %s", device, point);
 }
 
