@@ -3,11 +3,16 @@
 """What is said without any service: help of every command, docs/cli.md, nearest commands, exit codes,
 and tables that fit."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -125,6 +130,22 @@ def check_tables(tap, place):
     tap.ok(not any("…" in line for line in lines), "a pipe gets everything")
 
 
+def check_terminal(tap, place):
+    """Without COLUMNS the terminal says how wide it is."""
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        os.execve(FAIRLEAD, [FAIRLEAD, "doctor"], place.environment)
+    seen = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(terminal, 4096):
+            seen += block
+    os.waitpid(child, 0)
+    os.close(terminal)
+    lines = seen.decode().splitlines()
+    tap.ok(len(lines) > 10 and max(map(len, lines)) <= 60, "a table fits the terminal", *lines)
+
+
 def check_backends(tap, place):
     listed = json.loads(place.command("backend", "list", "-o", "json").stdout)
     tap.ok({"file", "example"} <= {row["name"] for row in listed}, "the backends are listed", listed)
@@ -155,6 +176,7 @@ def main():
         check_manual(tap, place)
         check_wrong(tap, place)
         check_tables(tap, place)
+        check_terminal(tap, place)
         check_backends(tap, place)
         check_full_output(tap, place)
         check_doctor(tap, place)
