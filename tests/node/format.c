@@ -62,13 +62,13 @@ static void data_at_the_edges_is_kept(void)
 
 static void another_file_system_is_named(void)
 {
-	const char *id = rig_volume(&rig, "other", 320 * MIB);
-	struct rig_use xfs = { .fs = "xfs" };
+	const char *id = rig_volume(&rig, "other", 128 * MIB);
+	struct rig_use btrfs = { .fs = "btrfs" };
 
-	WORKS(rig_stage(&rig, id, &xfs, &test_error));
+	WORKS(rig_stage(&rig, id, &btrfs, &test_error));
 	WORKS(rig_unstage(&rig, id, &test_error));
 	refused_as(id, &ext4, FL_IN_USE);
-	OK(strstr(test_error.text, "xfs") && strstr(test_error.text, "ext4"), "%s",
+	OK(strstr(test_error.text, "btrfs") && strstr(test_error.text, "ext4"), "%s",
 	   test_error.text);
 }
 
