@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backup.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "blocknode.h"
 
 #define BACKUP_JOB_MAX 512
@@ -21,6 +23,7 @@ static struct backup *backup_new(const char *job, const char *source, int64_t cu
 	if (!backup->job || !backup->source)
 		abort();
 	backup->cut_ns = cut_ns;
+	backup->target_fd = -1;
 	disk_name(backup->id, 'c', job);
 	disk_name(backup->target, 't', job);
 	disk_name(backup->protocol, 'u', job);
@@ -34,6 +37,7 @@ void backup_drop(struct vm *vm, struct backup *backup)
 	while (*p != backup)
 		p = &(*p)->next;
 	*p = backup->next;
+	fl_close(&backup->target_fd);
 	free(backup->job);
 	free(backup->source);
 	free(backup);
@@ -155,8 +159,11 @@ static int backup_begin(const struct fl_op *op, struct vm *vm, const struct disk
 	struct fl_error undone;
 
 	backup->cut_ns = fl_clock_wall_ns();
-	if (vm_save(vm, err) == 0 && backup_run(op, vm, disk, backup, target_fd, err) == 0)
+	if (vm_save(vm, err) == 0 && backup_run(op, vm, disk, backup, target_fd, err) == 0) {
+		fl_close(&backup->target_fd);
+		backup->target_fd = fcntl(target_fd, F_DUPFD_CLOEXEC, 0);
 		return 0;
+	}
 	if (err->code != FL_TIMEOUT && err->code != FL_UNAVAILABLE &&
 	    backup_clear(op, vm, backup, &undone) < 0)
 		err->code = FL_UNAVAILABLE;
@@ -291,4 +298,32 @@ int backup_finish(const struct fl_op *op, struct vm *vm, const char *job, struct
 	if (backup_end_job(op, vm, backup, err) < 0)
 		return -1;
 	return backup_clear(op, vm, backup, err);
+}
+
+static bool backup_is_orphan(const struct backup *backup)
+{
+	struct stat st;
+
+	return backup->target_fd >= 0 && fstat(backup->target_fd, &st) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_nlink == 0;
+}
+
+int backup_end_orphans(const struct fl_op *op, struct vm *vm, struct fl_error *err)
+{
+	fl_cleanup(vm_unlock) struct vm *locked = NULL;
+
+	if (vm_lock(op, vm, err) < 0)
+		return -1;
+	locked = vm;
+	for (struct backup *backup = vm->backups, *next; backup; backup = next) {
+		next = backup->next;
+		if (!backup_is_orphan(backup))
+			continue;
+		fl_log(FL_LOG_INFO, "copy", "%s of %s ends: its target has been deleted",
+		       backup->job, backup->source);
+		if (backup_end_job(op, vm, backup, err) < 0 ||
+		    backup_clear(op, vm, backup, err) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -13,6 +13,7 @@ struct backup {
 	char *job;    /* the caller's name for it */
 	char *source; /* of the disk */
 	int64_t cut_ns;
+	int target_fd; /* to see that it has been deleted; -1: started by an earlier launcher */
 	char id[DISK_NAME_SIZE], target[DISK_NAME_SIZE], protocol[DISK_NAME_SIZE]; /* in QEMU */
 	struct backup *next;
 };
@@ -36,6 +37,10 @@ struct backup_state {
 };
 int backup_status(const struct fl_op *op, struct vm *vm, const char *job, struct backup_state *ret,
 		  struct fl_error *err) fl_must_check;
+
+/* Ends the jobs whose target has been deleted: nobody will finish them, and until then their disk cannot
+ * be unplugged. */
+int backup_end_orphans(const struct fl_op *op, struct vm *vm, struct fl_error *err) fl_must_check;
 
 /* Cancels the job when it runs and forgets it; when it was done, its target has been flushed.  An
  * unknown job is success. */

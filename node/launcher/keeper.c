@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "boot.h"
@@ -77,6 +78,7 @@ static void keeper_look(struct vm *vm)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	struct fl_op op = { "keeper", fl_clock_after_ms(KEEPER_STEP_MS), arena, NULL };
+	struct fl_error err = { .code = FL_OK };
 	const char **sources;
 	size_t n;
 
@@ -85,6 +87,9 @@ static void keeper_look(struct vm *vm)
 		op.deadline = fl_clock_after_ms(KEEPER_STEP_MS);
 		keeper_look_at(&op, vm, sources[i]);
 	}
+	op.deadline = fl_clock_after_ms(KEEPER_STEP_MS);
+	if (!qmp_is_gone(vm->qmp) && backup_end_orphans(&op, vm, &err) < 0)
+		fl_log(FL_LOG_WARNING, "keeper", "%s", err.text);
 }
 
 static void *keeper_run(void *cookie)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "backup.h"
 #include "base/text.h"
 #include "hotplug.h"
 #include "medium.h"
@@ -32,8 +33,14 @@ static int resize_tell(const struct fl_op *op, struct vm *vm, const struct disk 
 	json_t *arguments =
 		json_pack("{s:s, s:I}", "node-name", disk->node, "size", (json_int_t)size);
 
-	if (qmp_call(op, vm->qmp, "block_resize", arguments, NULL, err) < 0 ||
-	    hotplug_size(op, vm, disk, ret, err) < 0)
+	if (qmp_call(op, vm->qmp, "block_resize", arguments, NULL, err) < 0) {
+		/* QEMU changes no size under a copy's feet; that ends. */
+		if (err->code == FL_INTERNAL && backup_is_of(vm, disk))
+			return fl_error_set(err, FL_BUSY, "disk %s is being copied: ask again",
+					    disk->serial);
+		return -1;
+	}
+	if (hotplug_size(op, vm, disk, ret, err) < 0)
 		return -1;
 	if (*ret < size)
 		return fl_error_set(err, FL_UNAVAILABLE,

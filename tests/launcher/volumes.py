@@ -105,6 +105,10 @@ def copies(tap, place, service, vm):
     os.close(fd)
     tap.ok(answer["result"]["cut_ns"] == cut, "asked again it tells the same time")
     tap.ok(vm.code("detach", volume=VOLUME) == "BUSY", "a disk that is being copied stays")
+    os.truncate(image, 160 * MIB)
+    answer = service.ask("resize", volume=VOLUME, size=160 * MIB)
+    tap.ok(answer["error"]["code"] == "BUSY", "and keeps its size until then", answer)
+    os.truncate(image, 128 * MIB)
     vm.kill_launcher()
     with service.changed:
         service.session = None
@@ -131,6 +135,11 @@ def copies(tap, place, service, vm):
            answer)
     os.close(fd)
     service.ask("copy-finish", job="job-4")
+    target, _ = start_copy(place, service, "job-5", "gone.raw")
+    os.unlink(target)
+    wait_until(lambda: service.ask("copy-status", job="job-5")["result"]["state"] == "unknown", 20,
+               "the copy ends")
+    tap.ok(not vm.rescue("query-jobs"), "a copy whose target is deleted ends by itself")
     fd = os.open(place.image("small.raw", MIB), os.O_RDWR)
     answer = service.ask("copy-start", fd, volume=VOLUME, job="job-3")
     os.close(fd)
