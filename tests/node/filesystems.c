@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -316,83 +315,6 @@ static void two_volumes_do_not_meet(void)
 	OK(rig_is_clean(&rig));
 }
 
-static void clones_live_side_by_side(const char *fs, uint64_t size)
-{
-	struct rig_use use = { .fs = fs };
-	const char *a = rig_volume(&rig, fl_arena_printf(rig.arena, "origin-%s", fs), size);
-	const char *b = rig_volume(&rig, fl_arena_printf(rig.arena, "copy-%s", fs), size);
-	const char *first_staging = fl_arena_strdup(rig.arena, rig.staging);
-
-	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "origin"));
-	WORKS(rig_unstage(&rig, a, &test_error));
-	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
-	rig_set_format(&rig, b, fs);
-	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "changed"));
-	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
-	WORKS(rig_stage(&rig, b, &use, &test_error));
-	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
-	OK(file_says(first_staging, "who", "changed"), "the origin shows its own");
-	WORKS(rig_unstage(&rig, b, &test_error));
-	OK(rmdir(rig.staging) == 0);
-	snprintf(rig.staging, sizeof(rig.staging), "%s", first_staging);
-	WORKS(rig_unstage(&rig, a, &test_error));
-	OK(rig_is_clean(&rig));
-}
-
-static void xfs_clones_live_side_by_side(void)
-{
-	clones_live_side_by_side("xfs", 320 * MIB);
-}
-
-/* Linux before 6.7 knows a btrfs by its UUID alone. */
-static bool kernel_tells_btrfs_twins_apart(void)
-{
-	struct utsname name;
-	int major = 0, minor = 0;
-
-	return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
-	       (major > 6 || (major == 6 && minor >= 7));
-}
-
-/* One of them at a time, and the other is refused for now. */
-static void btrfs_clones_take_turns(void)
-{
-	struct rig_use use = { .fs = "btrfs" };
-	const char *a = rig_volume(&rig, "origin-btrfs", 128 * MIB);
-	const char *b = rig_volume(&rig, "copy-btrfs", 128 * MIB);
-	const char *origins = fl_arena_strdup(rig.arena, rig.staging);
-
-	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "origin"));
-	WORKS(rig_unstage(&rig, a, &test_error));
-	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
-	rig_set_format(&rig, b, "btrfs");
-	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "changed"));
-	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
-	FAILS(rig_stage(&rig, b, &use, &test_error), FL_IN_USE);
-	OK(file_says(origins, "who", "changed"), "the origin shows its own");
-	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);
-	WORKS(rig_unstage(&rig, a, &test_error));
-	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
-	WORKS(rig_stage(&rig, b, &use, &test_error));
-	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
-	WORKS(rig_unstage(&rig, b, &test_error));
-	OK(rmdir(rig.staging) == 0);
-	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);
-	OK(rig_is_clean(&rig));
-}
-
-static void btrfs_clones_live_as_the_kernel_can(void)
-{
-	if (kernel_tells_btrfs_twins_apart())
-		clones_live_side_by_side("btrfs", 128 * MIB);
-	else
-		btrfs_clones_take_turns();
-}
-
 static void what_is_not_there_is_gone(void)
 {
 	uint64_t n;
@@ -425,9 +347,6 @@ static const struct test tests[] = {
 	{ "a busy mount stays", a_busy_mount_stays },
 	{ "a link leads to the target", a_link_leads_to_the_target },
 	{ "two volumes do not meet", two_volumes_do_not_meet },
-	{ "xfs clones live side by side", xfs_clones_live_side_by_side },
-	{ "btrfs clones live side by side, or take turns on an older kernel",
-	  btrfs_clones_live_as_the_kernel_can },
 	{ "what is not there is gone", what_is_not_there_is_gone },
 };
 

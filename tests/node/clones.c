@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A clone has its origin's UUID, and is used on the same node. */
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "rig.h"
+#include "tests/test.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+static struct rig rig;
+
+static bool write_file(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fl_cleanup(fl_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
+}
+
+static bool file_says(const char *directory, const char *name, const char *text)
+{
+	char path[256], got[64] = "";
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fl_cleanup(fl_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, got, sizeof(got) - 1) >= 0 && strcmp(got, text) == 0;
+}
+
+static void clones_live_side_by_side(const char *fs, uint64_t size)
+{
+	struct rig_use use = { .fs = fs };
+	const char *a = rig_volume(&rig, fl_arena_printf(rig.arena, "origin-%s", fs), size);
+	const char *b = rig_volume(&rig, fl_arena_printf(rig.arena, "copy-%s", fs), size);
+	const char *first_staging = fl_arena_strdup(rig.arena, rig.staging);
+
+	WORKS(rig_stage(&rig, a, &use, &test_error));
+	OK(write_file(rig.staging, "who", "origin"));
+	WORKS(rig_unstage(&rig, a, &test_error));
+	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
+	rig_set_format(&rig, b, fs);
+	WORKS(rig_stage(&rig, a, &use, &test_error));
+	OK(write_file(rig.staging, "who", "changed"));
+	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
+	WORKS(rig_stage(&rig, b, &use, &test_error));
+	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
+	OK(file_says(first_staging, "who", "changed"), "the origin shows its own");
+	WORKS(rig_unstage(&rig, b, &test_error));
+	OK(rmdir(rig.staging) == 0);
+	snprintf(rig.staging, sizeof(rig.staging), "%s", first_staging);
+	WORKS(rig_unstage(&rig, a, &test_error));
+	OK(rig_is_clean(&rig));
+}
+
+static void xfs_clones_live_side_by_side(void)
+{
+	clones_live_side_by_side("xfs", 320 * MIB);
+}
+
+/* Linux before 6.7 knows a btrfs by its UUID alone. */
+static bool kernel_tells_btrfs_twins_apart(void)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 7));
+}
+
+/* One of them at a time, and the other is refused for now. */
+static void btrfs_clones_take_turns(void)
+{
+	struct rig_use use = { .fs = "btrfs" };
+	const char *a = rig_volume(&rig, "origin-btrfs", 128 * MIB);
+	const char *b = rig_volume(&rig, "copy-btrfs", 128 * MIB);
+	const char *origins = fl_arena_strdup(rig.arena, rig.staging);
+
+	WORKS(rig_stage(&rig, a, &use, &test_error));
+	OK(write_file(rig.staging, "who", "origin"));
+	WORKS(rig_unstage(&rig, a, &test_error));
+	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
+	rig_set_format(&rig, b, "btrfs");
+	WORKS(rig_stage(&rig, a, &use, &test_error));
+	OK(write_file(rig.staging, "who", "changed"));
+	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
+	FAILS(rig_stage(&rig, b, &use, &test_error), FL_IN_USE);
+	OK(file_says(origins, "who", "changed"), "the origin shows its own");
+	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);
+	WORKS(rig_unstage(&rig, a, &test_error));
+	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
+	WORKS(rig_stage(&rig, b, &use, &test_error));
+	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
+	WORKS(rig_unstage(&rig, b, &test_error));
+	OK(rmdir(rig.staging) == 0);
+	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);
+	OK(rig_is_clean(&rig));
+}
+
+static void btrfs_clones_live_as_the_kernel_can(void)
+{
+	if (kernel_tells_btrfs_twins_apart())
+		clones_live_side_by_side("btrfs", 128 * MIB);
+	else
+		btrfs_clones_take_turns();
+}
+
+static const struct test tests[] = {
+	{ "xfs clones live side by side", xfs_clones_live_side_by_side },
+	{ "btrfs clones live side by side, or take turns on an older kernel",
+	  btrfs_clones_live_as_the_kernel_can },
+};
+
+int main(int argc, char **argv)
+{
+	int rc;
+
+	if (!rig_start(&rig))
+		return 77;
+	rc = test_run(tests, FL_COUNT(tests), argc, argv);
+	return rig_end(&rig) | rc;
+}
