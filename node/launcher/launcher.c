@@ -19,6 +19,7 @@
 #define LAUNCHER_CONNECT_MS 30000
 #define LAUNCHER_END_MS 10000 /* from the connection's end until the supervisor has seen QEMU's */
 #define LAUNCHER_RELEASE_MS 3000 /* for telling the disk service of one disk */
+#define LAUNCHER_RELEASE_ALL_MS 10000
 #define LAUNCHER_ANSWER_MS 2000
 
 /* SIGTERM and SIGINT: power the guest down.  SIGUSR1, from the keeper: the connection has ended.
@@ -74,24 +75,41 @@ static void launcher_serve(struct vm *vm, const sigset_t *signals)
 	}
 }
 
-/* QEMU is proven gone: nothing can use the disks any more. */
+/* Releases one disk; false when there is none any more. */
+static bool launcher_release_one(struct vm *vm, struct fl_error *err)
+{
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { .set = NULL };
+	struct fl_op op = { "end", fl_clock_after_ms(LAUNCHER_RELEASE_MS), arena, NULL };
+	const char *source = NULL;
+	struct disk *disk;
+
+	pthread_mutex_lock(&vm->lock);
+	if (vm->disks)
+		source = fl_arena_strdup(arena, vm->disks->source);
+	pthread_mutex_unlock(&vm->lock);
+	if (source && vm_claim_disk(&op, vm, source, "end", &mark, &disk, err) == 0 && disk)
+		(void)(settle_after_end(&op, vm, disk, err) == 0);
+	return source != NULL;
+}
+
+/* QEMU is proven gone: nothing can use the disks any more.  Requests under way fail soon, and let go
+ * of the disks that they hold. */
 static int launcher_release_all(struct vm *vm)
 {
-	struct disk *next;
-	int failed = 0;
+	struct timespec until = fl_clock_after_ms(LAUNCHER_RELEASE_ALL_MS);
+	struct fl_error err = { .code = FL_OK };
 
-	for (struct disk *d = vm->disks; d; d = next) {
-		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		struct fl_op op = { "end", fl_clock_after_ms(LAUNCHER_RELEASE_MS), arena, NULL };
-		struct fl_error err;
-
-		next = d->next;
-		if (settle_after_end(&op, vm, d, &err) == 0)
-			continue;
-		fl_log(FL_LOG_ERROR, "end", "%s", err.text);
-		failed = -1;
+	while (launcher_release_one(vm, &err)) {
+		if (fl_clock_passed(until)) {
+			fl_log(FL_LOG_ERROR, "end", "%s", err.text);
+			return -1;
+		}
+		if (err.code != FL_OK)
+			fl_clock_sleep_ms(20);
+		err.code = FL_OK;
 	}
-	return failed;
+	return 0;
 }
 
 static bool launcher_wait_end(const struct vm *vm)
@@ -108,14 +126,21 @@ static bool launcher_wait_end(const struct vm *vm)
 
 static int launcher_finish(struct vm *vm, struct control *control)
 {
-	/* Copies went with QEMU. */
-	while (vm->backups)
+	bool failed, unfinished;
+
+	pthread_mutex_lock(&vm->lock);
+	vm->stopping = true;
+	while (vm->backups) /* they went with QEMU */
 		backup_drop(vm, vm->backups);
-	if (launcher_release_all(vm) < 0)
-		return EXIT_LAUNCHER_UNFINISHED;
+	failed = vm->failed;
+	pthread_mutex_unlock(&vm->lock);
+	unfinished = launcher_release_all(vm) < 0;
+	vm->released = true;
 	if (control)
 		control_drain(control, fl_clock_after_ms(LAUNCHER_ANSWER_MS));
-	return vm->failed ? EXIT_LAUNCHER_NOT_STARTED : EXIT_LAUNCHER_DONE;
+	if (unfinished)
+		return EXIT_LAUNCHER_UNFINISHED;
+	return failed ? EXIT_LAUNCHER_NOT_STARTED : EXIT_LAUNCHER_DONE;
 }
 
 static int launcher_run(struct vm *vm, const sigset_t *signals, struct fl_error *err)

@@ -18,6 +18,7 @@
 #define MACHINE_ASK_MS 5000   /* a guest that boots does not hear the power button */
 #define MACHINE_QUIT_MS 15000 /* for flushing what is under way */
 #define MACHINE_KILL_MS 10000
+#define MACHINE_RELEASE_MS 15000
 
 pid_t machine_pid(const struct vm *vm, int64_t *ret_since_ns)
 {
@@ -162,7 +163,9 @@ int machine_stop(const struct fl_op *op, struct vm *vm, uint64_t timeout_ms, boo
 		*ret_how = "killed";
 	else
 		return fl_error_set(err, FL_TIMEOUT, "QEMU of VM %s does not end", vm->spec.name);
-	for (int i = 0; i < 500 && !machine_has_ended(vm); i++)
+	/* Who waits for the end wants to use the disks next. */
+	until = fl_clock_after_ms(MACHINE_RELEASE_MS);
+	while (!vm->released && !fl_clock_passed(until))
 		fl_clock_sleep_ms(10);
 	return 0;
 }

@@ -63,16 +63,18 @@ static void qmp_event(struct qmp *qmp, const char *name)
 	pthread_mutex_unlock(&qmp->lock);
 }
 
-/* Gives the answer to its waiter; when there is none any more it is dropped. */
-static void qmp_answer(struct qmp *qmp, json_t *answer)
+/* Gives the answer to its waiter; when there is none any more it stays the caller's. */
+static void qmp_answer(struct qmp *qmp, json_t **answer)
 {
-	uint64_t id = (uint64_t)json_integer_value(json_object_get(answer, "id"));
+	uint64_t id = (uint64_t)json_integer_value(json_object_get(*answer, "id"));
 
 	pthread_mutex_lock(&qmp->lock);
 	for (struct qmp_waiter *w = qmp->waiters; w; w = w->next) {
 		if (w->id == id && !w->answer) {
-			w->answer = json_incref(answer);
+			w->answer = *answer;
+			*answer = NULL;
 			pthread_cond_broadcast(&qmp->changed);
+			break;
 		}
 	}
 	pthread_mutex_unlock(&qmp->lock);
@@ -90,7 +92,7 @@ static void *qmp_read(void *cookie)
 		if (event)
 			qmp_event(qmp, event);
 		else
-			qmp_answer(qmp, message);
+			qmp_answer(qmp, &message);
 		json_decref(message);
 	}
 	if (err.code != FL_UNAVAILABLE)

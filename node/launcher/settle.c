@@ -175,7 +175,10 @@ int settle_disk(const struct fl_op *op, struct vm *vm, struct disk *disk, enum s
 
 int settle_after_end(const struct fl_op *op, struct vm *vm, struct disk *disk, struct fl_error *err)
 {
+	if (vm_lock(op, vm, err) < 0)
+		return -1;
 	fl_close(&disk->fd);
 	disk->phase = DISK_RELEASING;
+	pthread_mutex_unlock(&vm->lock);
 	return settle_releasing(op, vm, disk, err);
 }

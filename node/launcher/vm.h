@@ -28,6 +28,8 @@ struct vm {
 	bool io_uring;
 	uint64_t since_us; /* when this launcher started */
 
+	_Atomic bool released; /* after QEMU's end: as far as they can be, all disks are */
+
 	pthread_mutex_t lock;
 	struct disk *disks;
 	struct backup *backups;
