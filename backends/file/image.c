@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -41,8 +42,14 @@ static int image_failed(int sys, uint64_t size, struct fl_error *err)
 
 static int image_reserve(int fd, uint64_t from, uint64_t to)
 {
+	struct statvfs vfs;
 	int result;
 
+	/* What cannot fit is not tried: until it fails, it would take every block from the others. */
+	if (fstatvfs(fd, &vfs) == 0 && to - from > (uint64_t)vfs.f_bavail * vfs.f_frsize) {
+		errno = ENOSPC;
+		return -1;
+	}
 	/* The size stays: a reservation that fails half-way must not look like a grown image. */
 	do
 		result = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));
