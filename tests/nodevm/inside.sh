@@ -23,6 +23,7 @@ run()
 	echo "@end $status"
 }
 
+# shellcheck source=/dev/null # written by nodevm.py
 . /run/plan
 echo "@done"
 exec busybox poweroff -f
