@@ -28,6 +28,7 @@ class Machines:
         self.tap = tap
         self.place = place
         self.log = place.path("vm.log")
+        self.processes = []
 
     def do(self, line, code=0, says=""):
         result = self.place.command(*line.split())
@@ -58,6 +59,7 @@ class Machines:
             process = subprocess.Popen([FAIRLEAD, "vm", "run", path, "--accel", "tcg"], stdout=log,
                                        stderr=log, stdin=subprocess.DEVNULL,
                                        env=self.place.environment)
+        self.processes.append(process)
         name = os.path.basename(path).removesuffix(".yaml")
         wait(lambda: process.poll() is not None
              or self.place.command("vm", "status", name).returncode == 0, "the VM answers")
@@ -197,6 +199,19 @@ def check_without_service(m):
     m.do("vm list", 0, "ended")
 
 
+def check_all(m):
+    m.do("volume create cold --size 32Mi")
+    m.do("volume create hot --size 32Mi")
+    check_specification(m)
+    process = check_foreground(m)
+    check_console(m)
+    check_ends(m, process)
+    check_without_service(m)
+    check_detached(m)
+    m.do("volume delete cold")
+    m.do("volume delete hot")
+
+
 def main():
     tap = Tap()
     subprocess.run([os.path.join(HERE, "../../deploy/guest.sh"), GUEST], check=True,
@@ -205,19 +220,11 @@ def main():
         place.configure_file_pool()
         place.start("serve")
         m = Machines(tap, place)
-        m.do("volume create cold --size 32Mi")
-        m.do("volume create hot --size 32Mi")
-        check_specification(m)
-        process = check_foreground(m)
         try:
-            check_console(m)
-            check_ends(m, process)
+            check_all(m)
         finally:
-            process.kill()
-        check_without_service(m)
-        check_detached(m)
-        m.do("volume delete cold")
-        m.do("volume delete hot")
+            for process in m.processes:
+                process.kill()
         left = os.listdir(os.path.join(place.run, "vms"))
         tap.ok(not left, "no VM's directory is left", *left)
         tap.ok(not place.leftovers(), "no device is left", *place.leftovers())
