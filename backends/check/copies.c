@@ -104,6 +104,38 @@ static int get(struct copying *copying, struct fl_snapshot *ret)
 	return fl_snapshot_get(c->pool, &c->op, copying->copy.handle, ret, &c->err);
 }
 
+/* What QEMU does where its source has holes: reserves the space without writing to it. */
+static int reserve_all_write_last(struct copying *copying)
+{
+	struct check *c = copying->c;
+	fl_cleanup(fl_close) int fd = open(copying->copy.path, O_RDWR | O_CLOEXEC);
+	off_t size = (off_t)copying->source.size_bytes;
+	char block[4096];
+
+	memset(block, 0x77, sizeof(block));
+	if (fd < 0 || fallocate(fd, 0, 0, size) < 0 ||
+	    pwrite(fd, block, sizeof(block), size - (off_t)sizeof(block)) != sizeof(block) ||
+	    fsync(fd) < 0)
+		return fl_error_sys(&c->err, errno, "writing %s", copying->copy.path);
+	return 0;
+}
+
+static void thin_copy_is_thin(struct check *c)
+{
+	struct copying copying;
+	const char *handle;
+	uint64_t allocated;
+
+	if (!WORKS(copying_set_up(c, true, &copying)) || !WORKS(begin(&copying)) ||
+	    !WORKS(reserve_all_write_last(&copying)) || !WORKS(commit(&copying)))
+		return;
+	handle = copying.copy.handle;
+	if (WORKS(check_allocated(c, handle, &allocated)))
+		HOLDS(allocated < MIB);
+	WORKS(check_reads(c, handle, 0, copying.source.size_bytes - 4096, 0));
+	WORKS(check_reads(c, handle, copying.source.size_bytes - 4096, 4096, 0x77));
+}
+
 static void target_is_invisible(struct check *c)
 {
 	struct fl_strings snapshots, volumes;
@@ -347,6 +379,8 @@ static const struct statement statements[] = {
 	{ "a copy's name with another source is refused", other_source_exists, NEEDS_COPIES },
 	{ "a copy can become a volume", copy_becomes_a_volume,
 	  NEEDS_COPIES | NEEDS_RECORDS | NEEDS_BYTES },
+	{ "a thin copy keeps the space that was written", thin_copy_is_thin,
+	  NEEDS_COPIES | NEEDS_FILES },
 	{ "a failed copy to a volume is begun anew after its abort", failed_volume_is_aborted,
 	  NEEDS_COPIES },
 	{ "deleting a volume forgets the copy to it", deleting_the_volume_forgets, NEEDS_COPIES },

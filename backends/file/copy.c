@@ -273,11 +273,11 @@ static int copy_sync_image(const struct copy *copy, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int fd = -1;
 
-	if (file_image_open(copy->dir_fd, copy->meta.target, O_RDONLY, &fd, err) < 0)
+	if (file_image_open(copy->dir_fd, copy->meta.target, O_RDWR, &fd, err) < 0)
 		return -1;
 	if (fsync(fd) < 0)
 		return fl_error_sys(err, errno, "syncing the image of %s", copy->name);
-	return 0;
+	return copy->meta.thin ? file_image_thin(fd, err) : 0;
 }
 
 static int copy_commit(struct fl_pool *pool, const struct fl_op *op,

@@ -78,6 +78,34 @@ int file_image_grow(int fd, uint64_t size, bool thin, struct fl_error *err)
 	return 0;
 }
 
+int file_image_thin(int fd, struct fl_error *err)
+{
+	struct stat st;
+	off_t hole, data;
+
+	if (fstat(fd, &st) < 0)
+		return fl_error_sys(err, errno, "looking at the image");
+	for (data = 0; data < st.st_size;) {
+		/* Reserved and never written is a hole to SEEK_HOLE. */
+		hole = lseek(fd, data, SEEK_HOLE);
+		if (hole < 0)
+			return fl_error_sys(err, errno, "looking for holes in the image");
+		if (hole >= st.st_size)
+			return 0;
+		data = lseek(fd, hole, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			data = st.st_size;
+		if (data < 0)
+			return fl_error_sys(err, errno, "looking for data in the image");
+		if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, hole, data - hole) <
+		    0)
+			return errno == EOPNOTSUPP
+				       ? 0
+				       : fl_error_sys(err, errno, "giving back reserved space");
+	}
+	return 0;
+}
+
 static int image_create(int dir_fd, const char *name, int *ret_fd, struct fl_error *err)
 {
 	*ret_fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -25,6 +25,10 @@ int file_image_open(int dir_fd, const char *name, int flags, int *ret_fd, struct
 int file_image_size(int dir_fd, uint64_t *ret, struct fl_error *err) fl_must_check;
 /* Grows to `size`, durably; after FL_NO_SPACE it is as it was. */
 int file_image_grow(int fd, uint64_t size, bool thin, struct fl_error *err) fl_must_check;
+/* Gives the file system back what is reserved for the image but was never written: QEMU's copies
+ * make such space where the source has holes.  What is read stays the same.  Nobody may write
+ * meanwhile; the image's pages are on the disk already. */
+int file_image_thin(int fd, struct fl_error *err) fl_must_check;
 
 /* Takes a write lease on fd: 0 only when no other open file of this machine has the image, be it
  * QEMU's, a loop device's or our own; -1 and errno EAGAIN when one has. */
