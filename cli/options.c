@@ -130,6 +130,14 @@ static int options_pair(struct options_parser *p, const struct cli_option *row, 
 	return 0;
 }
 
+/* Nothing that has a size has none: 0 would be taken for an option that is not given. */
+static int options_size(struct options_parser *p, const char *text, uint64_t *ret)
+{
+	if (fl_text_parse_size(text, ret, p->err) < 0)
+		return -1;
+	return *ret ? 0 : fl_error_set(p->err, FL_INVALID, "the size \"%s\" is nothing", text);
+}
+
 static int options_store(struct options_parser *p, const struct cli_option *row, const char *text)
 {
 	void *member = p->base + row->offset;
@@ -144,7 +152,7 @@ static int options_store(struct options_parser *p, const struct cli_option *row,
 	case CLI_PATH:
 		return options_path(p, row, text);
 	case CLI_SIZE:
-		return fl_text_parse_size(text, member, p->err);
+		return options_size(p, text, member);
 	case CLI_DURATION:
 		return fl_text_parse_duration(text, member, p->err);
 	case CLI_PAIRS:

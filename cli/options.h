@@ -16,7 +16,7 @@ enum cli_option_kind {
 	CLI_FLAG,     /* bool; takes no value */
 	CLI_TEXT,     /* const char *; not empty */
 	CLI_PATH,     /* const char *; absolute, a relative one is completed */
-	CLI_SIZE,     /* uint64_t bytes */
+	CLI_SIZE,     /* uint64_t bytes, at least 1 */
 	CLI_DURATION, /* uint64_t milliseconds */
 	CLI_PAIRS,    /* struct cli_pairs; KEY=VALUE, may be repeated */
 };
