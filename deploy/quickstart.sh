@@ -294,7 +294,7 @@ remove_everything()
 	kill "$serve_pid"
 	wait "$serve_pid" || fail "fairlead serve did not end well"
 	serve_pid=
-	left=$(find "$work/volumes" -type f ! -path "$work/volumes/lock")
+	left=$(find "$work/volumes" -type f ! -path "$work/volumes/lock" ! -path "$work/volumes/reserve")
 	[ -z "$left" ] || fail "left in the pool: $left"
 	told "everything is removed, and nothing is left in the pool"
 }

@@ -13,10 +13,10 @@ import programs
 
 # The order; a ring that is not named here runs last, and bench never.
 ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "cli", "sanity", "badinput", "launcher",
-         "e2e", "nodevm"]
+         "e2e", "quickstart", "nodevm"]
 NO_RINGS = {"bench"}
-# Looks at the source, so once is enough.
-ONCE = {"lint", "install"}
+# They look at the source, or build for themselves, so once is enough.
+ONCE = {"lint", "install", "quickstart"}
 
 
 class Totals:
