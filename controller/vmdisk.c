@@ -20,8 +20,12 @@ static int vmdisk_call(const struct controller *c, const struct fl_op *op, const
 
 	bounded.deadline = fl_clock_earlier(op->deadline, fl_clock_after_ms(VMDISK_TIMEOUT_MS));
 	if (fl_channel_connect(c->pools->settings->node.disks, &fd, err) < 0 ||
-	    fl_channel_call(&bounded, fd, method, owned, NULL, 0, answer, err) < 0)
+	    fl_channel_call(&bounded, fd, method, owned, NULL, 0, answer, err) < 0) {
+		/* To our callers that word means "no such volume", which CSI takes for success. */
+		if (err->code == FL_NOT_FOUND)
+			err->code = FL_INTERNAL;
 		return fl_error_prefix(err, "asking the node's disk service (%s)", method);
+	}
 	return 0;
 }
 

@@ -256,6 +256,19 @@ static void a_staged_volume_stays_attached(void)
 	remove_volume(id);
 }
 
+/* NOT_FOUND of the disk service is not "the volume is gone", which would be success. */
+static void a_service_that_misses_a_file_detaches_nothing(void)
+{
+	const char *id = plugged("q11");
+
+	peer_set(&peer, (struct peer_mood){ .misses_file = true });
+	FAILS(ask_unpublish(&rig, id, "n1"), FL_INTERNAL);
+	OK(strstr(test_error.text, "disk service"), "%s", test_error.text);
+	peer_set(&peer, running);
+	FAILS(ask_unpublish(&rig, id, "n1"), FL_IN_USE);
+	remove_volume(id);
+}
+
 static const struct test tests[] = {
 	{ "a snapshot is ready when QEMU is done", a_snapshot_is_ready_when_qemu_is_done },
 	{ "asking for it in the list completes it", asking_for_it_in_the_list_completes_it },
@@ -273,6 +286,8 @@ static const struct test tests[] = {
 	{ "deleting an unfinished snapshot ends its job",
 	  deleting_an_unfinished_snapshot_ends_its_job },
 	{ "a staged volume stays attached", a_staged_volume_stays_attached },
+	{ "a service that misses a file detaches nothing",
+	  a_service_that_misses_a_file_detaches_nothing },
 };
 
 int main(int argc, char **argv)

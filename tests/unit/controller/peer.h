@@ -17,6 +17,7 @@
 struct peer_mood {
 	const char *state; /* of the volume: "absent", "staged", "kernel", "vm" */
 	bool plugged;
+	bool misses_file;          /* which `where` would have to look at */
 	bool forgetful;            /* no job is known: the QEMU that had it is gone */
 	bool away;                 /* the launcher is not connected, as while it is started again */
 	bool loses_answer;         /* of the next copy-start */
@@ -133,6 +134,8 @@ static json_t *peer_answer(struct peer *peer, const char *method, const json_t *
 	const char *job = json_string_value(json_object_get(params, "job"));
 	const char *path = json_string_value(json_object_get(params, "path"));
 
+	if (strcmp(method, "where") == 0 && peer->mood.misses_file)
+		return peer_error("NOT_FOUND", "opening /x: No such file or directory");
 	if (strcmp(method, "where") == 0)
 		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->mood.state, "vm",
 				 "web1", "plugged", (int)peer->mood.plugged);
