@@ -74,6 +74,22 @@ static void diskcall_serial(const char *volume_id, char ret[21])
 	snprintf(ret, 21, "fl%.18s", hash);
 }
 
+/* A pass is for one image, and not for what has its name now. */
+static int diskcall_check_image(const struct diskcall *call, const struct pass *pass,
+				struct fl_error *err)
+{
+	const char *image;
+
+	if (image_identity(call->op->arena, call->fds[0], "", &image, err) < 0)
+		return -1;
+	if (strcmp(image, pass->image) == 0)
+		return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "volume %s was deleted and made again since it was published for vm "
+			    "%s: unpublish it and publish it again",
+			    pass->volume, pass->vm);
+}
+
 static int diskcall_open(struct diskcall *call, const struct pass *pass, const char *path,
 			 uint64_t *ret_size, struct fl_error *err)
 {
@@ -90,7 +106,7 @@ static int diskcall_open(struct diskcall *call, const struct pass *pass, const c
 	if (fstat(call->fds[0], &st) < 0)
 		return fl_error_sys(err, errno, "looking at %s", path);
 	*ret_size = (uint64_t)st.st_size;
-	return 0;
+	return diskcall_check_image(call, pass, err);
 }
 
 int diskcall_attach(struct diskcall *call, struct fl_error *err)

@@ -70,9 +70,11 @@ int pass_parse(struct fl_arena *arena, const char *text, size_t size, struct pas
 	pass.volume = pass_text(arena, json, "volume");
 	pass.vm = pass_text(arena, json, "vm");
 	pass.token = pass_text(arena, json, "token");
+	pass.image = pass_text(arena, json, "image");
 	pass.read_only = json_is_true(json_object_get(json, "readonly"));
-	if (!pass.volume || !pass.vm || !pass.token || strlen(pass.token) != PASS_TOKEN_LENGTH ||
-	    pass_read_targets(arena, json, &pass) < 0 || pass_read_source(arena, json, &pass) < 0)
+	if (!pass.volume || !pass.vm || !pass.token || !pass.image ||
+	    strlen(pass.token) != PASS_TOKEN_LENGTH || pass_read_targets(arena, json, &pass) < 0 ||
+	    pass_read_source(arena, json, &pass) < 0)
 		return fl_error_set(err, FL_INTERNAL, "a disk pass is damaged");
 	*ret = pass;
 	return 0;
@@ -109,9 +111,10 @@ int pass_load(struct fl_arena *arena, int state_fd, const char *volume_id, bool 
 
 int pass_store(struct fl_arena *arena, int state_fd, const struct pass *pass, struct fl_error *err)
 {
-	fl_cleanup(fl_json_release) json_t *json = json_pack(
-		"{s:s, s:s, s:s, s:b, s:[], s:{}}", "volume", pass->volume, "vm", pass->vm, "token",
-		pass->token, "readonly", pass->read_only, "targets", "source");
+	fl_cleanup(fl_json_release) json_t *json =
+		json_pack("{s:s, s:s, s:s, s:s, s:b, s:[], s:{}}", "volume", pass->volume, "vm",
+			  pass->vm, "token", pass->token, "image", pass->image, "readonly",
+			  pass->read_only, "targets", "source");
 	char name[40];
 	const char *text;
 

@@ -3,7 +3,7 @@
  *
  * Two kinds of files hold it.  The disk pass is the file at the target path: volume, VM and token,
  * for the launcher.  The node's own copy, one file per volume in the state directory, adds what the
- * node needs: the source and all target paths.  It is written before the first disk pass and
+ * node needs: the source, which image that was, and all target paths.  It is written before the first disk pass and
  * removed after the last one, so whatever a crash leaves can be published again or unpublished.
  * Both are mode 0600 and replaced as a whole.  The caller holds the volume. */
 #pragma once
@@ -22,6 +22,7 @@ struct pass {
 	const char *volume;
 	const char *vm;
 	const char *token;
+	const char *image; /* image_identity of what it was made for */
 	bool read_only;
 	const struct fl_pair *source; /* fl_source_to_pairs */
 	size_t n_source;

@@ -2,6 +2,7 @@
 /* NodePublishVolume.  A file system is bound to the target, a block volume's device node appears
  * there, and a volume for a VM gets a disk pass.  A volume is a kernel device or a VM's disk, never
  * both at once. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "csi/convert.h"
 #include "node/blockdev.h"
 #include "node/calls.h"
+#include "node/connect/image.h"
 #include "node/device.h"
 #include "node/format.h"
 #include "node/hold.h"
@@ -174,10 +176,17 @@ static int publish_make_pass(const struct fl_op *op, const struct publish *p, bo
 	struct pass fresh = { .volume = p->volume.id, .vm = p->vm, .read_only = p->read_only };
 
 	fl_source_to_pairs(op->arena, &p->source, &fresh.source, &fresh.n_source);
+	if (image_identity(op->arena, AT_FDCWD, p->source.file.path, &fresh.image, err) < 0)
+		return -1;
 	if (!passed)
 		return pass_new_token(op->arena, &fresh.token, err) < 0
 			       ? -1
 			       : pass_with_target(op->arena, &fresh, p->target, ret, err);
+	if (strcmp(old->image, fresh.image) != 0)
+		return fl_error_set(err, FL_IN_USE,
+				    "volume %s was deleted and made again since it was published "
+				    "for vm %s: unpublish it first",
+				    p->volume.id, old->vm);
 	if (strcmp(old->vm, p->vm) != 0)
 		return fl_error_set(err, FL_IN_USE, "volume %s is published for vm %s, not for %s",
 				    p->volume.id, old->vm, p->vm);

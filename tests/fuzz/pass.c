@@ -9,9 +9,9 @@
 static const char *const pass_seeds[] = {
 	"{\"readonly\":false,\"source\":{\"kind\":\"file\",\"path\":\"/a\"},\"targets\":[\"/t\"],"
 	"\"token\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
-	"\"vm\":\"web1\",\"volume\":\"default/n1/a\"}",
+	"\"image\":\"12.34.5\",\"vm\":\"web1\",\"volume\":\"default/n1/a\"}",
 	"{\"token\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
-	"\"vm\":\"b\",\"volume\":\"a\"}",
+	"\"image\":\"1\",\"vm\":\"b\",\"volume\":\"a\"}",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (pass_parse(arena, (const char *)data, size, &pass, &err) < 0)
 		return 0;
-	if (strlen(pass.token) != PASS_TOKEN_LENGTH || !*pass.vm || !*pass.volume ||
+	if (strlen(pass.token) != PASS_TOKEN_LENGTH || !*pass.vm || !*pass.image || !*pass.volume ||
 	    pass.targets.n > PASS_TARGETS_MAX || !pass_token_is(&pass, pass.token))
 		abort();
 	for (size_t i = 0; i < pass.targets.n; i++) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "rig.h"
 #include "tests/test.h"
@@ -240,6 +241,31 @@ static void a_pass_from_before_a_boot_is_worth_nothing(void)
 	take_away(id);
 }
 
+/* The same name, the same path, the same token: and the data of somebody else. */
+static void a_pass_is_for_one_image(void)
+{
+	struct fl_op op = { .id = "test",
+			    .deadline = fl_clock_after_ms(20000),
+			    .arena = rig.arena };
+	const char *id = volume_for("again", &web1);
+	const char *token = rig_token(&rig, rig.target);
+	fl_cleanup(fl_close) int fd = rig_launcher(&rig, "web1");
+	struct fl_channel_message answer = { 0 };
+
+	WORKS(fl_volume_delete(fl_pools_get(rig.pools, "default"), &op, "again", &test_error));
+	FAILS(attach(fd, id, token, &answer), FL_NOT_FOUND);
+	SAME(rig_volume(&rig, "again", 8 * MIB), id);
+	FAILS(attach(fd, id, token, &answer), FL_IN_USE);
+	OK(strstr(test_error.text, "made again"), "%s", test_error.text);
+	FAILS(rig_publish(&rig, id, rig.other_target, &web1, &test_error), FL_IN_USE);
+	OK(strstr(test_error.text, "made again"), "%s", test_error.text);
+	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
+	WORKS(rig_publish(&rig, id, rig.target, &web1, &test_error));
+	WORKS(attach(fd, id, rig_token(&rig, rig.target), &answer));
+	fl_channel_message_release(&answer);
+	take_away(id);
+}
+
 static void a_file_at_the_target_is_kept(void)
 {
 	const char *id = rig_volume(&rig, "kept", 8 * MIB);
@@ -262,6 +288,7 @@ static const struct test tests[] = {
 	{ "a restarted service knows the pass", a_restarted_service_knows_the_pass },
 	{ "a pass from before a boot is worth nothing",
 	  a_pass_from_before_a_boot_is_worth_nothing },
+	{ "a pass is for one image", a_pass_is_for_one_image },
 	{ "a file at the target is kept", a_file_at_the_target_is_kept },
 };
 

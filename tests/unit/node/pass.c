@@ -17,6 +17,7 @@ static struct pass make_pass(const char *target)
 {
 	struct pass pass = { .volume = "default/n1/a",
 			     .vm = "web1",
+			     .image = "12.34.5",
 			     .source = source,
 			     .n_source = FL_COUNT(source) };
 	struct pass ret;
@@ -39,6 +40,7 @@ static void a_stored_pass_is_loaded(void)
 	OK(found);
 	SAME(got.vm, "web1");
 	SAME(got.token, pass.token);
+	SAME(got.image, pass.image);
 	SAME(got.targets.items[0], "/t/1");
 	SAME(fl_pair_get(got.source, got.n_source, "path"), "/images/a");
 	WORKS(pass_forget(state_fd, pass.volume, &test_error));
@@ -85,12 +87,15 @@ static void damaged_texts_are_refused(void)
 		"null",
 		"{\"volume\": \"a\", \"vm\": \"b\", \"token\": \"short\"}",
 		"{\"volume\": 1, \"vm\": \"b\", \"token\": \"c\"}",
-		"{\"volume\":\"a\",\"vm\":\"b\",\"token\":"
+		"{\"volume\":\"a\",\"vm\":\"b\",\"image\":\"1.2.3\",\"token\":"
 		"\"0123456789012345678901234567890123456789012345678901234567890123\","
 		"\"targets\":[\"relative\"],\"source\":{}}",
-		"{\"volume\":\"a\",\"vm\":\"b\",\"token\":"
+		"{\"volume\":\"a\",\"vm\":\"b\",\"image\":\"1.2.3\",\"token\":"
 		"\"0123456789012345678901234567890123456789012345678901234567890123\","
 		"\"targets\":[],\"source\":{\"a\":1}}",
+		"{\"volume\":\"a\",\"vm\":\"b\",\"token\":"
+		"\"0123456789012345678901234567890123456789012345678901234567890123\","
+		"\"targets\":[],\"source\":{}}",
 	};
 	struct pass pass;
 
