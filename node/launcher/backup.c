@@ -132,7 +132,9 @@ static int backup_run(const struct fl_op *op, struct vm *vm, const struct disk *
 	blocknode.direct = target.direct;
 	blocknode.io_uring = vm->io_uring;
 	blocknode.sparse = backup_is_sparse(target_fd);
-	if (blocknode_open(op, vm->qmp, backup->target, &blocknode, &target_fd, 1, err) < 0)
+	/* An earlier attempt may have got as far as this. */
+	if (blocknode_close(op, vm->qmp, backup->target, backup->target, err) < 0 ||
+	    blocknode_open(op, vm->qmp, backup->target, &blocknode, &target_fd, 1, err) < 0)
 		return -1;
 	return qmp_call(op, vm->qmp, "blockdev-backup",
 			json_pack("{s:s, s:s, s:s, s:s, s:b}", "job-id", backup->id, "device",

@@ -78,16 +78,9 @@ int blocknode_open(const struct fl_op *op, struct qmp *qmp, const char *label,
 		   const struct blocknode *blocknode, const int *fds, size_t n_fds,
 		   struct fl_error *err)
 {
-	uint64_t size;
 	json_int_t set;
 
-	if (blocknode_size(op, qmp, blocknode->node, &size, err) < 0)
-		return -1;
-	if (size > 0)
-		return 0;
-	/* A predecessor may have died between the two: its set goes first. */
-	if (blocknode_close(op, qmp, label, blocknode->node, err) < 0 ||
-	    blocknode_add_fds(op, qmp, label, fds, n_fds, &set, err) < 0)
+	if (blocknode_add_fds(op, qmp, label, fds, n_fds, &set, err) < 0)
 		return -1;
 	return qmp_call(op, qmp, "blockdev-add", blocknode_options(blocknode, set, n_fds == 2),
 			NULL, err);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocknode: descriptors and block nodes inside QEMU.  All may be repeated; see hotplug.h for what
- * errors mean. */
+/* Blocknode: descriptors and block nodes inside QEMU.  See hotplug.h for what errors mean. */
 #pragma once
 
 #include "medium.h"
@@ -17,13 +16,15 @@ struct blocknode {
 
 /* Gives QEMU the descriptors as one set that is called `label`, and opens them as a raw image.  fds
  * are one descriptor (read-only or read-write) or two (read-only and read-write: QEMU opens the image for
- * writing only while something writes), the caller's. */
+ * writing only while something writes), the caller's.  Neither the set nor the node is there: the
+ * caller knows by its record, which it drops after blocknode_close only.  QEMU refuses a second node
+ * of the same name. */
 int blocknode_open(const struct fl_op *op, struct qmp *qmp, const char *label,
 		   const struct blocknode *blocknode, const int *fds, size_t n_fds,
 		   struct fl_error *err) fl_must_check;
 
 /* Deletes the node and closes the set `label`, and asks whether both are gone.  FL_IN_USE when
- * something in QEMU uses the node. */
+ * something in QEMU uses the node.  May be repeated. */
 int blocknode_close(const struct fl_op *op, struct qmp *qmp, const char *label, const char *node,
 		    struct fl_error *err) fl_must_check;
 

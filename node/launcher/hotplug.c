@@ -54,18 +54,36 @@ static int hotplug_open(const struct fl_op *op, struct vm *vm, const struct disk
 			      err);
 }
 
+/* Whether a device sits on the disk's block node: no other device ever does. */
+static int hotplug_uses_image(const struct fl_op *op, struct vm *vm, const struct disk *disk,
+			      bool *ret, struct fl_error *err)
+{
+	fl_cleanup(fl_json_release) json_t *devices = NULL;
+	json_t *entry;
+	size_t i;
+
+	if (qmp_call(op, vm->qmp, "query-block", NULL, &devices, err) < 0)
+		return -1;
+	*ret = false;
+	json_array_foreach(devices, i, entry)
+	{
+		const char *node = json_string_value(
+			json_object_get(json_object_get(entry, "inserted"), "node-name"));
+
+		if (node && strcmp(node, disk->node) == 0)
+			*ret = true;
+	}
+	return 0;
+}
+
 int hotplug_plug(const struct fl_op *op, struct vm *vm, const struct disk *disk,
 		 const struct medium *medium, struct fl_error *err)
 {
 	bool there;
 
 	if (hotplug_open(op, vm, disk, medium, err) < 0 ||
-	    hotplug_has_device(op, vm, disk, &there, err) < 0)
-		return -1;
-	if (there)
-		return 0;
-	if (qmp_call(op, vm->qmp, "device_add", hotplug_device(disk), NULL, err) < 0 ||
-	    hotplug_has_device(op, vm, disk, &there, err) < 0)
+	    qmp_call(op, vm->qmp, "device_add", hotplug_device(disk), NULL, err) < 0 ||
+	    hotplug_uses_image(op, vm, disk, &there, err) < 0)
 		return -1;
 	if (!there)
 		return fl_error_set(err, FL_INTERNAL, "QEMU has not got disk %s after device_add",
@@ -97,29 +115,17 @@ static int hotplug_is_peripheral(const struct fl_op *op, struct vm *vm, const ch
 int hotplug_has_device(const struct fl_op *op, struct vm *vm, const struct disk *disk, bool *ret,
 		       struct fl_error *err)
 {
-	fl_cleanup(fl_json_release) json_t *devices = NULL;
-	bool there;
-	json_t *entry;
-	size_t i;
+	bool there, used = false;
 
 	if (hotplug_is_peripheral(op, vm, disk->device, &there, err) < 0)
 		return -1;
-	*ret = false;
-	if (!there)
-		return 0;
-	if (qmp_call(op, vm->qmp, "query-block", NULL, &devices, err) < 0)
+	if (there && hotplug_uses_image(op, vm, disk, &used, err) < 0)
 		return -1;
-	json_array_foreach(devices, i, entry)
-	{
-		const char *node = json_string_value(
-			json_object_get(json_object_get(entry, "inserted"), "node-name"));
-
-		if (node && strcmp(node, disk->node) == 0)
-			*ret = true;
-	}
-	if (*ret)
-		return 0;
-	return fl_error_set(err, FL_INTERNAL, "QEMU has device %s without its image", disk->device);
+	if (there && !used)
+		return fl_error_set(err, FL_INTERNAL, "QEMU has device %s without its image",
+				    disk->device);
+	*ret = there;
+	return 0;
 }
 
 int hotplug_ask_unplug(const struct fl_op *op, struct vm *vm, const struct disk *disk,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hotplug: the QMP steps that put a disk into QEMU and take it out, and the questions about it.
  *
- * The VM's lock is held by the caller; the record is the caller's business.  Every step may be
- * repeated.  FL_TIMEOUT and FL_UNAVAILABLE mean that QEMU may still do it. */
+ * The VM's lock is held by the caller; the record is the caller's business.  Every step but
+ * hotplug_plug may be repeated.  FL_TIMEOUT and FL_UNAVAILABLE mean that QEMU may still do it. */
 #pragma once
 
 #include "medium.h"
 #include "vm.h"
 
-/* Puts the image's descriptors, the block nodes and the device in, and checks by query.  After a
- * failure a part of it may be there: hotplug_close. */
+/* Puts the image's descriptors, the block nodes and the device in, and checks by query that the device
+ * has the image.  For a disk that was put on record just now, so that nothing of it is in QEMU: a disk
+ * leaves the record only after hotplug_close.  After a failure a part of it may be there. */
 int hotplug_plug(const struct fl_op *op, struct vm *vm, const struct disk *disk,
 		 const struct medium *medium, struct fl_error *err) fl_must_check;
 
