@@ -50,9 +50,10 @@ struct doctor_finding doctor_kernel(struct doctor *d)
 
 	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return doctor_bad("the kernel does not say its version");
-	if (major < 5 || (major == 5 && minor < 7))
+	/* LOOP_CONFIGURE. */
+	if (major < 5 || (major == 5 && minor < 8))
 		return doctor_bad(
-			fl_arena_printf(d->arena, "Linux %s is older than 5.7", name.release));
+			fl_arena_printf(d->arena, "Linux %s is older than 5.8", name.release));
 	return doctor_good(fl_arena_printf(d->arena, "Linux %s", name.release));
 }
 

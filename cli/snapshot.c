@@ -97,6 +97,10 @@ const struct command snapshot_create_command = {
 	.min_operands = 2,
 	.max_operands = 2,
 	.summary = "take a snapshot of a volume, also while it is written to",
+	.details =
+		"Of a pool that cannot cut, the copy goes on after --no-wait, and the disk cannot be "
+		"unplugged before it is settled: repeat the command, or list the snapshot, until "
+		"it is ready.",
 	.sets = { { snapshot_create_rows, FL_COUNT(snapshot_create_rows) }, CLIENT_SET },
 	.options_size = sizeof(struct snapshot_create_options),
 	.run = snapshot_create_run,

@@ -16,7 +16,9 @@ static int detach_begin(const struct fl_op *op, struct vm *vm, struct disk *disk
 		return -1;
 	locked = vm;
 	if (backup_is_of(vm, disk))
-		return fl_error_set(err, FL_BUSY, "disk %s is being copied: ask again later",
+		return fl_error_set(err, FL_BUSY,
+				    "disk %s is being copied: ask again when its snapshot or clone "
+				    "is ready (fairlead snapshot list)",
 				    disk->serial);
 	/* The caller asks anew, so the guest is asked anew. */
 	disk->unplug_asked = 0;
