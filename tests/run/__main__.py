@@ -67,6 +67,8 @@ def rings_of(build):
             programs.Program("lint", "run-selftest", [sys.executable, "tests/run/selftest.py"])]
     for name in NO_RINGS:
         rings.pop(name, None)
+    if build.rings:
+        rings = {name: members for name, members in rings.items() if name in build.rings}
     return dict(sorted(rings.items(), key=lambda item: (
         ORDER.index(item[0]) if item[0] in ORDER else len(ORDER), item[0])))
 
@@ -117,7 +119,7 @@ def chosen_builds(arguments):
         return [builds.SANITIZED]
     if arguments.plain or arguments.rings:
         return [builds.PLAIN]
-    return [builds.PLAIN, builds.SANITIZED]
+    return [builds.PLAIN, builds.SANITIZED, builds.RACES]
 
 
 def main():

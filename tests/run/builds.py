@@ -8,11 +8,12 @@ import uuid
 
 
 class Build:
-    def __init__(self, name, folder, slowness, options):
+    def __init__(self, name, folder, slowness, options, rings=None):
         self.name = name
         self.folder = os.path.abspath(folder)
         self.slowness = slowness  # how much more time its programs get
         self.options = options
+        self.rings = rings  # that make sense with this build; None: all
         self.mark = f"FAIRLEAD_TEST={uuid.uuid4()}"
         self.reports = os.path.join(self.folder, "test-logs", "sanitizer")
 
@@ -41,6 +42,8 @@ class Build:
             "FAIRLEAD_SLOWNESS": str(self.slowness),
             "ASAN_OPTIONS": f"log_path={self.reports}:detect_leaks=1:detect_stack_use_after_return=1",
             "UBSAN_OPTIONS": f"log_path={self.reports}:print_stacktrace=1",
+            # gRPC is not built with the sanitizer: what it synchronises would look like races.
+            "TSAN_OPTIONS": f"log_path={self.reports}:ignore_noninstrumented_modules=1",
             "LSAN_OPTIONS": "suppressions=" + os.path.abspath("tests/lsan.txt"),
         }
 
@@ -70,4 +73,5 @@ class Build:
 PLAIN = Build("gcc", "build", 1, [])
 SANITIZED = Build("gcc with ASan and UBSan", "build-asan", 3,
                   ["-DFL_SANITIZE=address,undefined"])
+RACES = Build("gcc with TSan", "build-tsan", 3, ["-DFL_SANITIZE=thread"], {"unit", "rpc"})
 CLANG = Build("clang", "build-clang", 1, ["-DCMAKE_C_COMPILER=clang", "-DCMAKE_BUILD_TYPE=Debug"])
