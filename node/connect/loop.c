@@ -23,6 +23,8 @@
 
 #define LOOP_ATTEMPTS 64
 #define LOOP_GONE_MS 3000
+/* Not /sys/block, whose links cost as much again as the question behind them. */
+#define LOOP_DEVICES "/sys/devices/virtual/block"
 /* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is not
  * mounted and a partition table not read.  It must not follow what direct I/O wants, which changes as
  * soon as the image shares blocks with a snapshot; the kernel does without direct I/O then. */
@@ -108,7 +110,7 @@ static int loop_inspect(unsigned number, const struct loop_image *image, struct 
 	return 0;
 }
 
-/* The next bound device that matches, from a directory stream of /sys/block; *ret_found false at
+/* The next bound device that matches, from a directory stream of LOOP_DEVICES; *ret_found false at
  * the end. */
 static int loop_next(DIR *dir, const struct loop_image *image, struct loop_device *ret,
 		     bool *ret_found, struct fl_error *err)
@@ -121,8 +123,9 @@ static int loop_next(DIR *dir, const struct loop_image *image, struct loop_devic
 	while (!*ret_found && (entry = readdir(dir))) {
 		if (sscanf(entry->d_name, "loop%u", &number) != 1)
 			continue;
-		snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", entry->d_name);
-		if (access(path, F_OK) == 0 && loop_inspect(number, image, ret, ret_found, err) < 0)
+		snprintf(path, sizeof(path), "%s/loop/backing_file", entry->d_name);
+		if (faccessat(dirfd(dir), path, F_OK, 0) == 0 &&
+		    loop_inspect(number, image, ret, ret_found, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -132,13 +135,13 @@ static int loop_next(DIR *dir, const struct loop_image *image, struct loop_devic
 static int loop_best(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
 		     struct fl_error *err)
 {
-	fl_cleanup(fl_closedir) DIR *dir = opendir("/sys/block");
+	fl_cleanup(fl_closedir) DIR *dir = opendir(LOOP_DEVICES);
 	struct loop_device device;
 	int rank, best = 0;
 	bool found;
 
 	if (!dir)
-		return fl_error_sys(err, errno, "reading /sys/block");
+		return fl_error_sys(err, errno, "reading " LOOP_DEVICES);
 	do {
 		if (loop_next(dir, image, &device, &found, err) < 0)
 			return -1;
