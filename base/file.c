@@ -170,6 +170,7 @@ int fl_file_make_dirs(const char *path, mode_t mode, struct fl_error *err)
 {
 	fl_cleanup(fl_free) char *copy = strdup(path);
 	size_t n = strlen(path);
+	struct stat st;
 
 	if (!copy)
 		return fl_error_sys(err, ENOMEM, "making directory %s", path);
@@ -177,6 +178,9 @@ int fl_file_make_dirs(const char *path, mode_t mode, struct fl_error *err)
 		return fl_error_set(err, FL_INVALID, "the path of a directory is empty");
 	while (n > 1 && copy[n - 1] == '/')
 		copy[--n] = '\0';
+	/* Most often it is there: one question in place of two for every parent. */
+	if (stat(copy, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (file_make_dir(copy, mode, err) < 0)
