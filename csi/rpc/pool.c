@@ -109,10 +109,12 @@ int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 		*pool->end = job;
 		pool->end = &job->next;
 		pool->n_queued++;
-		pthread_cond_signal(&pool->wake);
 		result = 0;
 	}
 	pthread_mutex_unlock(&pool->lock);
+	/* Not under the lock: whom it wakes would only wait for that. */
+	if (result == 0)
+		pthread_cond_signal(&pool->wake);
 	return result;
 }
 
