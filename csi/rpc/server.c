@@ -58,11 +58,14 @@ static grpc_server *server_make(const struct rpc_server_options *options)
 	return grpc_server_create(&channel_args, NULL);
 }
 
-/* The only thread that takes completions: every socket moves only while it waits here. */
+/* The only thread that takes completions: every socket moves only while it waits here.  It also arms
+ * all calls, so that what it finds in them was written by itself. */
 static void *server_poll(void *arg)
 {
 	struct rpc_server *server = arg;
 
+	for (int i = 0; i < SERVER_ARMED; i++)
+		rpc_call_arm(server);
 	for (;;) {
 		grpc_event event = grpc_completion_queue_next(
 			server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
@@ -127,8 +130,6 @@ static int server_start(struct rpc_server *server, struct fl_error *err)
 	int failure = pthread_create(&server->poller, NULL, server_poll, server);
 	if (failure)
 		return fl_error_sys(err, failure, "starting the polling thread");
-	for (int i = 0; i < SERVER_ARMED; i++)
-		rpc_call_arm(server);
 	return 0;
 }
 
