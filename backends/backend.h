@@ -104,7 +104,7 @@ struct fl_publish_spec {
 };
 
 /* Names of records that the core keeps with a volume, and what they hold. */
-#define FL_RECORD_OWNER "owner" /* who may write: JSON, see controller/owner.h */
+#define FL_RECORD_OWNER "owner" /* who may write: JSON, see csi/owner_record.h */
 #define FL_RECORD_FORMAT "format"
 /* Values of record `format`.  It only ever moves forward, and durably before what it allows:
  * "never": nobody has written to the volume since it was made blank;

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "object.h"
-#include "owner_record.h"
 
 /* Others change a record at most a few times; who loses this often runs against a storm. */
 #define OWNER_TRIES 100
@@ -14,21 +13,7 @@
 int owner_read(const struct fl_op *op, const struct object *volume, struct owner *ret,
 	       struct fl_error *err)
 {
-	struct fl_record record;
-	struct owner owner = { .state = OWNER_IDLE };
-
-	if (!volume->pool->backend->records) {
-		*ret = owner;
-		return 0;
-	}
-	if (fl_volume_record_get(volume->pool, op, volume->handle, FL_RECORD_OWNER, &record, err) <
-	    0)
-		return -1;
-	if (record.version && owner_parse(op->arena, record.value, &owner, err) < 0)
-		return fl_error_prefix(err, "volume %s", volume->id);
-	owner.version = record.version;
-	*ret = owner;
-	return 0;
+	return owner_record_read(op, volume->pool, volume->handle, ret, err);
 }
 
 static int owner_write(const struct fl_op *op, const struct object *volume, struct owner *owner,

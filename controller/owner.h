@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owner: who may write to a volume: a record beside the data (FL_RECORD_OWNER).
+/* Owner: changing who may write to a volume (csi/owner_record.h).
  *
- * It is JSON, {"epoch": N, "state": "idle" | "owned" | "held", "attachments": [{"node", "mode",
- * "block", "readonly"}], "hold": {"for", "expires_ns"}}, changed only by compare-and-swap: of two
- * controllers that decide at once one wins, and the other reads again and decides again.  The epoch
- * grows by one with each change of owner, so that what an earlier owner still holds can be told
- * from what the present one holds.  No record: idle, epoch 0. */
+ * The record is changed only by compare-and-swap: of two controllers that decide at once one wins,
+ * and the other reads again and decides again.  The epoch grows by one with each change of owner, so
+ * that what an earlier owner still holds can be told from what the present one holds. */
 #pragma once
 
-#include <stdbool.h>
-
-#include "backends/backend.h"
-#include "csi/capability.h"
-
-enum owner_state {
-	OWNER_IDLE,  /* nobody */
-	OWNER_OWNED, /* the attachments */
-	OWNER_HELD, /* nobody: the controller copies or deletes the volume and must not be disturbed */
-};
-
-struct owner_attachment {
-	const char *node;
-	enum access_mode mode;
-	bool block;
-	bool read_only;
-};
-
-struct owner {
-	uint64_t version; /* of the record */
-	uint64_t epoch;
-	enum owner_state state;
-	struct owner_attachment *attachments; /* only when owned */
-	size_t n_attachments;
-	const char *hold_for;    /* "CreateSnapshot snap-1"; only when held */
-	int64_t hold_expires_ns; /* CLOCK_REALTIME */
-};
+#include "csi/owner_record.h"
 
 /* Which volume: for messages its id, for calls its pool and handle. */
 struct object;

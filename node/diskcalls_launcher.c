@@ -12,6 +12,7 @@
 #include "node/diskcalls.h"
 #include "node/hold.h"
 #include "node/openers.h"
+#include "node/volume.h"
 
 #define DISKCALL_VM_MAX 40
 #define DISKCALL_RELEASE_MS 1000
@@ -109,6 +110,18 @@ static int diskcall_open(struct diskcall *call, const struct pass *pass, const c
 	return diskcall_check_image(call, pass, err);
 }
 
+/* The pass says that this node was let in once; the record says whether it still is. */
+static int diskcall_check_owner(const struct diskcall *call, const struct pass *pass,
+				struct fl_error *err)
+{
+	const struct node *node = call->disks->node;
+	struct node_volume volume;
+
+	if (node_volume_find(node, call->op, pass->volume, &volume, err) < 0)
+		return -1;
+	return node_volume_check_owner(node, call->op, &volume, pass->read_only, err);
+}
+
 int diskcall_attach(struct diskcall *call, struct fl_error *err)
 {
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
@@ -130,7 +143,8 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	if (!found)
 		return fl_error_set(err, FL_DENIED,
 				    "this volume is not published for a vm any more");
-	if (fl_source_from_pairs(call->op->arena, pass.source, pass.n_source, &source, err) < 0 ||
+	if (diskcall_check_owner(call, &pass, err) < 0 ||
+	    fl_source_from_pairs(call->op->arena, pass.source, pass.n_source, &source, err) < 0 ||
 	    device_look(call->op, pass.volume, &source, &state, err) < 0)
 		return -1;
 	if (state.connected)

@@ -257,7 +257,8 @@ int node_publish(struct rpc_call *call, const void *message, void *response, str
 	(void)response;
 	if (publish_read(node, &op, request, &publish, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodePublishVolume", &hold,
-		      err) < 0)
+		      err) < 0 ||
+	    node_volume_check_owner(node, &op, &publish.volume, publish.read_only, err) < 0)
 		return -1;
 	op.progress = &hold.mark.progress;
 	return publish_held(node, &op, &publish, err);

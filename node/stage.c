@@ -189,7 +189,8 @@ int node_stage(struct rpc_call *call, const void *message, void *response, struc
 	(void)response;
 	if (stage_read(node, &op, request, &stage, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodeStageVolume", &hold,
-		      err) < 0)
+		      err) < 0 ||
+	    node_volume_check_owner(node, &op, &stage.volume, stage.read_only, err) < 0)
 		return -1;
 	op.progress = &hold.mark.progress;
 	if (stage.capability.block)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "csi/convert.h"
+#include "csi/owner_record.h"
 
 int node_volume_find(const struct node *node, const struct fl_op *op, const char *id,
 		     struct node_volume *ret, struct fl_error *err)
@@ -36,6 +37,35 @@ int node_volume_source(const struct node *node, const struct fl_op *op,
 		return 0;
 	}
 	return fl_volume_publish(volume->pool, op, &spec, ret, err);
+}
+
+int node_volume_check_owner(const struct node *node, const struct fl_op *op,
+			    const struct node_volume *volume, bool read_only, struct fl_error *err)
+{
+	const char *here = node->pools->settings->node.id;
+	const struct owner_attachment *a;
+	struct owner owner;
+
+	/* Such a pool cannot be published, so nobody is asked. */
+	if (!volume->pool->backend->records)
+		return 0;
+	if (owner_record_read(op, volume->pool, volume->handle, &owner, err) < 0)
+		return -1;
+	for (a = owner.attachments; a < owner.attachments + owner.n_attachments; a++) {
+		if (strcmp(a->node, here) != 0)
+			continue;
+		if (read_only || !a->read_only)
+			return 0;
+		return fl_error_set(err, FL_IN_USE,
+				    "volume %s is attached to node %s read-only: attach it for "
+				    "writing first (ControllerPublishVolume)",
+				    volume->id, here);
+	}
+	return fl_error_set(err, FL_IN_USE,
+			    "volume %s is attached to %s%s and not to node %s: attach it here "
+			    "first (ControllerPublishVolume)",
+			    volume->id, owner.n_attachments ? "node " : "no node",
+			    owner.n_attachments ? owner.attachments[0].node : "", here);
 }
 
 int node_volume_last_source(const struct node *node, const struct fl_op *op, const char *id,

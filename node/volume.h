@@ -21,6 +21,13 @@ int node_volume_source(const struct node *node, const struct fl_op *op,
 		       const struct node_volume *volume, const struct fl_pair *context,
 		       size_t n_context, struct fl_source *ret, struct fl_error *err) fl_must_check;
 
+/* Whether the owner record beside the data lets this node use the volume, for writing unless
+ * `read_only`: FL_IN_USE when it does not.  What a caller brings along proves nothing: it may be of an
+ * attachment that is over. */
+int node_volume_check_owner(const struct node *node, const struct fl_op *op,
+			    const struct node_volume *volume, bool read_only, struct fl_error *err)
+	fl_must_check;
+
 /* For taking a volume away: whatever its id is, and whether or not it still exists.  *ret_source is
  * NULL when nobody knows any more where it was.  Fails only when the storage does not answer, or
  * when the id is empty. */

@@ -43,7 +43,7 @@ static void clones_live_side_by_side(const char *fs, uint64_t size)
 	OK(write_file(rig.staging, "who", "origin"));
 	WORKS(rig_unstage(&rig, a, &test_error));
 	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
-	rig_set_format(&rig, b, fs);
+	rig_set_record(&rig, b, FL_RECORD_FORMAT, fs);
 	WORKS(rig_stage(&rig, a, &use, &test_error));
 	OK(write_file(rig.staging, "who", "changed"));
 	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
@@ -84,7 +84,7 @@ static void btrfs_clones_take_turns(void)
 	OK(write_file(rig.staging, "who", "origin"));
 	WORKS(rig_unstage(&rig, a, &test_error));
 	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
-	rig_set_format(&rig, b, "btrfs");
+	rig_set_record(&rig, b, FL_RECORD_FORMAT, "btrfs");
 	WORKS(rig_stage(&rig, a, &use, &test_error));
 	OK(write_file(rig.staging, "who", "changed"));
 	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);

@@ -89,7 +89,7 @@ static void a_raw_volume_is_never_formatted(void)
 {
 	const char *id = rig_volume(&rig, "raw", SIZE);
 
-	rig_set_format(&rig, id, "raw");
+	rig_set_record(&rig, id, FL_RECORD_FORMAT, "raw");
 	refused_as(id, &ext4, FL_IN_USE);
 }
 
@@ -124,7 +124,7 @@ static void an_interrupted_mkfs_is_repeated(void)
 {
 	const char *id = rig_volume(&rig, "cut", 320 * MIB);
 
-	rig_set_format(&rig, id, "formatting:xfs");
+	rig_set_record(&rig, id, FL_RECORD_FORMAT, "formatting:xfs");
 	EQUAL(rig_run((const char *[]){ "mkfs.xfs", "-q", rig_image(&rig, id), NULL }), 0);
 	/* Also as another kind: nobody has ever mounted it. */
 	WORKS(rig_stage(&rig, id, &ext4, &test_error));

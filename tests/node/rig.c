@@ -219,9 +219,12 @@ const char *rig_volume(struct rig *rig, const char *name, uint64_t size)
 	struct fl_op op = rig_op(rig);
 	struct fl_error err = { 0 };
 	struct fl_volume volume;
+	const char *id;
 
 	rig_must(fl_volume_create(pool, &op, &spec, &volume, &err), "making a volume", &err);
-	return fl_object_id_format(rig->arena, rig->pools, pool, volume.handle);
+	id = fl_object_id_format(rig->arena, rig->pools, pool, volume.handle);
+	rig_own(rig, id, "n1", false);
+	return id;
 }
 
 struct fl_source rig_source(struct rig *rig, const char *volume_id)
@@ -265,7 +268,7 @@ const char *rig_format(struct rig *rig, const char *volume_id)
 	return record.value;
 }
 
-void rig_set_format(struct rig *rig, const char *volume_id, const char *value)
+void rig_set_record(struct rig *rig, const char *volume_id, const char *key, const char *value)
 {
 	struct fl_object_id object = rig_object(rig, volume_id);
 	struct fl_op op = rig_op(rig);
@@ -273,11 +276,10 @@ void rig_set_format(struct rig *rig, const char *volume_id, const char *value)
 	struct fl_record record;
 	uint64_t version;
 
-	rig_must(fl_volume_record_get(object.pool, &op, object.handle, FL_RECORD_FORMAT, &record,
-				      &err),
+	rig_must(fl_volume_record_get(object.pool, &op, object.handle, key, &record, &err),
 		 "the record", &err);
-	rig_must(fl_volume_record_set(object.pool, &op, object.handle, FL_RECORD_FORMAT,
-				      record.version, value, &version, &err),
+	rig_must(fl_volume_record_set(object.pool, &op, object.handle, key, record.version, value,
+				      &version, &err),
 		 "the record", &err);
 }
 

@@ -42,7 +42,7 @@ int rig_end(struct rig *rig);
 void rig_kill_server(struct rig *rig);
 void rig_start_server(struct rig *rig);
 
-/* A volume of that size; its id. */
+/* A volume of that size, attached to this node for writing; its id. */
 const char *rig_volume(struct rig *rig, const char *name, uint64_t size);
 /* Where its bytes are, and the path of its image. */
 struct fl_source rig_source(struct rig *rig, const char *volume_id);
@@ -50,7 +50,9 @@ const char *rig_image(struct rig *rig, const char *volume_id);
 void rig_grow(struct rig *rig, const char *volume_id, uint64_t size);
 /* The record `format`. */
 const char *rig_format(struct rig *rig, const char *volume_id);
-void rig_set_format(struct rig *rig, const char *volume_id, const char *value);
+void rig_set_record(struct rig *rig, const char *volume_id, const char *key, const char *value);
+/* What the controller writes when it attaches the volume to `node`; NULL: to none. */
+void rig_own(struct rig *rig, const char *volume_id, const char *node, bool read_only);
 
 /* The calls of csi.v1.Node. */
 int rig_stage(struct rig *rig, const char *id, const struct rig_use *use, struct fl_error *err);

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of rig.h that makes CSI calls. */
+/* The part of rig.h that makes CSI calls, and what the controller would have written before them. */
 #include "csi/csi.pb-c.h"
+#include "csi/owner_record.h"
 #include "csi/rpc/client.h"
 #include "csi/rpc/map.h"
 #include "node/node.h"
 #include "rig.h"
+
+void rig_own(struct rig *rig, const char *volume_id, const char *node, bool read_only)
+{
+	struct owner_attachment attachment = { .node = node,
+					       .mode = ACCESS_SINGLE_NODE_WRITER,
+					       .read_only = read_only };
+	const struct owner owner = { .epoch = 1,
+				     .state = node ? OWNER_OWNED : OWNER_IDLE,
+				     .attachments = &attachment,
+				     .n_attachments = 1 };
+
+	rig_set_record(rig, volume_id, FL_RECORD_OWNER, owner_format(rig->arena, &owner));
+}
 
 static int rig_call(struct rig *rig, const char *method, const void *message, const void **ret,
 		    struct fl_error *err)

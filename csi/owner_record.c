@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "owner_record.h"
+#include "csi/owner_record.h"
 
 #include <string.h>
 
@@ -125,4 +125,20 @@ const char *owner_format(struct fl_arena *arena, const struct owner *owner)
 				    json_pack("{s:s, s:I}", "for", owner->hold_for, "expires_ns",
 					      (json_int_t)owner->hold_expires_ns));
 	return fl_json_dump(arena, json);
+}
+
+int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
+		      struct owner *ret, struct fl_error *err)
+{
+	struct fl_record record = { 0 };
+	struct owner owner = { .state = OWNER_IDLE };
+
+	if (pool->backend->records &&
+	    fl_volume_record_get(pool, op, handle, FL_RECORD_OWNER, &record, err) < 0)
+		return -1;
+	if (record.version && owner_parse(op->arena, record.value, &owner, err) < 0)
+		return fl_error_prefix(err, "volume %s", handle);
+	owner.version = record.version;
+	*ret = owner;
+	return 0;
 }
