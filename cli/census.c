@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "csi/owner_record.h"
 
 #define CENSUS_EVERY_S 60
 #define CENSUS_POOL_MS 30000 /* for one pool */
@@ -33,12 +34,44 @@ static struct fl_metric census_available = {
 	.labels = { "pool" },
 };
 
+static struct fl_metric census_attachments = {
+	.name = "fairlead_attachments",
+	.help = "Nodes that volumes of a pool are attached to, counted once a minute.",
+	.kind = FL_METRIC_GAUGE,
+	.labels = { "pool" },
+};
+
+struct census_list {
+	struct fl_arena *arena;
+	const char **handles;
+	size_t n, capacity;
+};
+
 static int census_see(void *cookie, const struct fl_volume *volume)
 {
-	uint64_t *n = cookie;
+	struct census_list *list = cookie;
 
-	(void)volume;
-	++*n;
+	list->handles = fl_arena_grow(list->arena, list->handles, list->n, &list->capacity,
+				      sizeof(*list->handles));
+	list->handles[list->n++] = fl_arena_strdup(list->arena, volume->handle);
+	return 0;
+}
+
+/* Nodes that have the volumes.  After the listing, during which a backend may not be called. */
+static int census_owners(struct fl_pool *pool, const struct fl_op *op,
+			 const struct census_list *list, uint64_t *ret, struct fl_error *err)
+{
+	*ret = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+		const struct fl_op own = { op->id, op->deadline, arena, NULL };
+		struct owner owner;
+
+		if (owner_record_read(&own, pool, list->handles[i], &owner, err) == 0)
+			*ret += owner.n_attachments;
+		else if (err->code != FL_NOT_FOUND)
+			return -1;
+	}
 	return 0;
 }
 
@@ -48,14 +81,18 @@ static void census_count(struct fl_pool *pool)
 	struct fl_op op = { .id = "census",
 			    .deadline = fl_clock_after_ms(CENSUS_POOL_MS),
 			    .arena = arena };
+	struct census_list list = { .arena = arena };
 	struct fl_capacity capacity;
 	struct fl_error err = { 0 };
-	uint64_t n = 0;
+	uint64_t n_attached;
 
-	if (fl_volume_list(pool, &op, NULL, census_see, &n, &err) == 0)
-		fl_metric_set(&census_volumes, pool->name, NULL, (double)n);
-	else
+	if (fl_volume_list(pool, &op, NULL, census_see, &list, &err) == 0 &&
+	    census_owners(pool, &op, &list, &n_attached, &err) == 0) {
+		fl_metric_set(&census_volumes, pool->name, NULL, (double)list.n);
+		fl_metric_set(&census_attachments, pool->name, NULL, (double)n_attached);
+	} else {
 		fl_log(FL_LOG_WARNING, "census", "pool %s: %s", pool->name, err.text);
+	}
 	if (fl_pool_capacity(pool, &op, false, &capacity, &err) == 0)
 		fl_metric_set(&census_available, pool->name, NULL,
 			      (double)capacity.available_bytes);
@@ -98,6 +135,7 @@ int census_start(const struct fl_pools *pools, struct census **ret, struct fl_er
 		abort();
 	fl_metric_register(&census_volumes);
 	fl_metric_register(&census_available);
+	fl_metric_register(&census_attachments);
 	census->pools = pools;
 	pthread_mutex_init(&census->lock, NULL);
 	pthread_cond_init(&census->wake, NULL);

@@ -108,6 +108,30 @@ def check_http(tap):
         tap.ok(serve.stop() == 0, "serve ends when it is asked to")
 
 
+def check_census(tap):
+    """What the storage holds is counted when a service starts."""
+    port = free_port()
+    with Place() as place:
+        place.configure_file_pool()
+        first = place.start("serve")
+        for name in ("a", "b"):
+            place.command("volume", "create", name, "--size", "1Mi")
+        place.command("volume", "publish", "b", "--vm", "web1")
+        first.stop()
+        place.start("serve", "--metrics", f"127.0.0.1:{port}")
+        wanted = [f'fairlead_{what}{{pool="default"}} {n}'
+                  for what, n in (("volumes", 2), ("attachments", 1))]
+        text = ""
+        for _ in range(50):
+            text = get(port, "/metrics")[1]
+            if all(line in text for line in wanted):
+                break
+            time.sleep(0.1 * SLOWNESS)
+        for line in wanted:
+            tap.ok(line in text, f"/metrics has {line}", text)
+        tap.ok(place.command("volume", "unpublish", "b").returncode == 0, "it is unpublished")
+
+
 class Watch(threading.Thread):
     """Looks at the arguments and environments of all processes until it is told to end."""
 
@@ -300,6 +324,7 @@ def main():
     tap = Tap()
     check_configuration(tap)
     check_http(tap)
+    check_census(tap)
     check_secrets(tap)
     check_manager(tap)
     check_start(tap)
