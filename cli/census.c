@@ -67,7 +67,8 @@ static int census_owners(struct fl_pool *pool, const struct fl_op *op,
 		const struct fl_op own = { op->id, op->deadline, arena, NULL };
 		struct owner owner;
 
-		if (owner_record_read(&own, pool, list->handles[i], &owner, err) == 0)
+		if (owner_record_read(&own, pool, list->handles[i], list->handles[i], &owner,
+				      err) == 0)
 			*ret += owner.n_attachments;
 		else if (err->code != FL_NOT_FOUND)
 			return -1;

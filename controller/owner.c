@@ -13,7 +13,7 @@
 int owner_read(const struct fl_op *op, const struct object *volume, struct owner *ret,
 	       struct fl_error *err)
 {
-	return owner_record_read(op, volume->pool, volume->handle, ret, err);
+	return owner_record_read(op, volume->pool, volume->handle, volume->id, ret, err);
 }
 
 static int owner_write(const struct fl_op *op, const struct object *volume, struct owner *owner,

@@ -128,7 +128,7 @@ const char *owner_format(struct fl_arena *arena, const struct owner *owner)
 }
 
 int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
-		      struct owner *ret, struct fl_error *err)
+		      const char *id, struct owner *ret, struct fl_error *err)
 {
 	struct fl_record record = { 0 };
 	struct owner owner = { .state = OWNER_IDLE };
@@ -137,7 +137,7 @@ int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *
 	    fl_volume_record_get(pool, op, handle, FL_RECORD_OWNER, &record, err) < 0)
 		return -1;
 	if (record.version && owner_parse(op->arena, record.value, &owner, err) < 0)
-		return fl_error_prefix(err, "volume %s", handle);
+		return fl_error_prefix(err, "volume %s", id);
 	owner.version = record.version;
 	*ret = owner;
 	return 0;

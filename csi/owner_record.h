@@ -34,10 +34,10 @@ struct owner {
 	int64_t hold_expires_ns; /* CLOCK_REALTIME */
 };
 
-/* The record of a volume.  None, or a pool that keeps none: idle, epoch 0.  A volume that does not
+/* The record of a volume, whose id is for errors.  None, or a pool that keeps none: idle, epoch 0.  A volume that does not
  * exist is FL_NOT_FOUND.  A record that we cannot read is FL_INTERNAL: it is never taken for idle. */
 int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
-		      struct owner *ret, struct fl_error *err) fl_must_check;
+		      const char *id, struct owner *ret, struct fl_error *err) fl_must_check;
 
 /* Its text.  owner_parse fills all but the version; FL_INTERNAL for what is no owner record of a
  * version that we know. */

@@ -49,7 +49,7 @@ int node_volume_check_owner(const struct node *node, const struct fl_op *op,
 	/* Such a pool cannot be published, so nobody is asked. */
 	if (!volume->pool->backend->records)
 		return 0;
-	if (owner_record_read(op, volume->pool, volume->handle, &owner, err) < 0)
+	if (owner_record_read(op, volume->pool, volume->handle, volume->id, &owner, err) < 0)
 		return -1;
 	for (a = owner.attachments; a < owner.attachments + owner.n_attachments; a++) {
 		if (strcmp(a->node, here) != 0)

@@ -60,6 +60,7 @@ static void a_record_that_nobody_understands_is_no_permission(void)
 
 	rig_set_record(&rig, id, FL_RECORD_OWNER, "{\"epoch\": 1, \"state\": \"lent\"}");
 	FAILS(rig_stage(&rig, id, &ext4, &test_error), FL_INTERNAL);
+	says(id);
 	FAILS(rig_publish(&rig, id, rig.target, &web1, &test_error), FL_INTERNAL);
 	OK(rig_is_clean(&rig));
 }
