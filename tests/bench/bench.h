@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bench: what is measured, and the floor it is measured against.
  *
- * A floor does with bare system calls what the service has the kernel do for the same result (strace
- * of the service told which), and nothing else.  Service and floor take turns in one run, so that
+ * A floor makes the system calls that the service makes for the same result (strace of the service
+ * told which), and does nothing else.  Service and floor take turns in one run, so that
  * what the machine does meanwhile meets both.  Everything here ends the program when it fails. */
 #pragma once
 
@@ -36,6 +36,8 @@ bool service_answers(struct service *service);
 /* The floors: in and of directories that they are given. */
 void floor_create(const char *directory, int64_t bytes);
 void floor_delete(const char *directory);
+/* The record that this node may write: before the clock of the next one begins to run. */
+void floor_grant(const char *directory);
 /* A block device of directory/image, reachable at directory/target; and its end. */
 void floor_stage(const char *directory);
 void floor_unstage(const char *directory);

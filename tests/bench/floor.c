@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The least that has to be done: an image and its two records, each of them durable before the
- * whole becomes visible; the record that nobody gets the volume any more before it is deleted; a loop
- * device with direct I/O and a bind mount of its node, after the record that somebody may write. */
+/* The same system calls as the service's: an image and its two records, each of them durable before
+ * the whole becomes visible; the record that nobody gets the volume any more before it is deleted; a
+ * loop device with direct I/O and a bind mount of its node, after the record that somebody may write.
+ * With them the calls that prove: locks, the lease, records that are read, the search for a loop
+ * device that is there already. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +114,64 @@ void floor_delete(const char *directory)
 	must(unlinkat(root, "trash", AT_REMOVEDIR) == 0, "rmdir");
 }
 
+static void floor_read(int root, const char *name)
+{
+	fl_cleanup(fl_close) int dir_fd = floor_folder(root, "floor");
+	fl_cleanup(fl_close) int fd = floor_open(dir_fd, name, O_RDONLY);
+	char text[sizeof(record)];
+	struct stat st;
+
+	must(fstat(fd, &st) == 0 && read(fd, text, sizeof(text)) == sizeof(text), name);
+	must(read(fd, text, 1) == 0, name);
+}
+
+/* Whether a loop device has the image already: each is asked. */
+static void loop_search(void)
+{
+	fl_cleanup(fl_closedir) DIR *dir = opendir("/sys/devices/virtual/block");
+	struct dirent *entry;
+	char path[300];
+
+	must(dir != NULL, "opendir");
+	while ((entry = readdir(dir))) {
+		fl_cleanup(fl_close) int fd = -1;
+		struct loop_info64 info;
+
+		if (strncmp(entry->d_name, "loop", 4) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/loop/backing_file", entry->d_name);
+		if (faccessat(dirfd(dir), path, F_OK, 0) < 0)
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		must(fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info) == 0 || errno == ENXIO, path);
+	}
+}
+
+/* What stage and publish each begin with: the volume's lock, its owner, its image, its device. */
+static void floor_look(int root)
+{
+	struct stat st;
+
+	floor_lock(root);
+	floor_read(root, "owner");
+	must(fstatat(root, "floor/image", &st, AT_SYMLINK_NOFOLLOW) == 0, "image");
+	must(fstatat(root, "floor/image", &st, 0) == 0, "image");
+	loop_search();
+	floor_read(root, "format");
+}
+
+static void loop_describe(int fd)
+{
+	struct loop_info64 info;
+	uint64_t size;
+	int read_only;
+
+	must(ioctl(fd, LOOP_GET_STATUS64, &info) == 0, "LOOP_GET_STATUS64");
+	must(ioctl(fd, BLKGETSIZE64, &size) == 0, "BLKGETSIZE64");
+	must(ioctl(fd, BLKROGET, &read_only) == 0, "BLKROGET");
+}
+
 static int loop_new(int image)
 {
 	struct loop_config config = { .fd = (unsigned)image,
@@ -124,27 +186,45 @@ static int loop_new(int image)
 		must(number >= 0, "LOOP_CTL_GET_FREE");
 		snprintf(path, sizeof(path), "/dev/loop%d", number);
 		fl_cleanup(fl_close) int fd = floor_open(AT_FDCWD, path, O_RDWR);
-		if (ioctl(fd, LOOP_CONFIGURE, &config) == 0)
+		if (ioctl(fd, LOOP_CONFIGURE, &config) == 0) {
+			loop_describe(fd);
 			return number;
+		}
 		must(errno == EBUSY, "LOOP_CONFIGURE");
 	}
 }
 
 static int staged = -1;
 
+void floor_grant(const char *directory)
+{
+	fl_cleanup(fl_close) int root = floor_folder(AT_FDCWD, directory);
+	fl_cleanup(fl_close) int dir_fd = floor_folder(root, "floor");
+
+	floor_record(dir_fd, "owner");
+}
+
 void floor_stage(const char *directory)
 {
 	char device[32], target[4096];
 	fl_cleanup(fl_close) int root = floor_folder(AT_FDCWD, directory);
 	fl_cleanup(fl_close) int dir_fd = floor_folder(root, "floor");
-	fl_cleanup(fl_close) int image = floor_open(dir_fd, "image", O_RDWR);
+	struct stat st;
 
+	floor_look(root);
+	floor_read(root, "format");
 	floor_record(dir_fd, "format");
+
+	floor_look(root);
+	fl_cleanup(fl_close) int image = floor_open(dir_fd, "image", O_RDWR);
+	must(fstat(image, &st) == 0, "image");
 	staged = loop_new(image);
 	snprintf(device, sizeof(device), "/dev/loop%d", staged);
 	snprintf(target, sizeof(target), "%s/device", directory);
-	fl_close(&(int){ floor_open(AT_FDCWD, target, O_WRONLY | O_CREAT) });
+	must(lstat(target, &st) < 0 && errno == ENOENT, target);
+	fl_close(&(int){ floor_open(AT_FDCWD, target, O_WRONLY | O_CREAT | O_EXCL) });
 	must(mount(device, target, NULL, MS_BIND, NULL) == 0, "bind");
+	must(lstat(target, &st) == 0, target);
 }
 
 void floor_unstage(const char *directory)

@@ -28,9 +28,12 @@ class Guest:
             self.process = subprocess.Popen([FAIRLEAD, "vm", "run", spec], env=place.environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._wait_for_boot()
+        with open(place.path("vm.log"), "rb") as log:
+            self.aio = "io_uring" if b"message=io_uring" in log.read() else "threads"
         self.console = self._connect("console.sock", socket.SOCK_STREAM)
         self.control = self._connect("control.sock", socket.SOCK_SEQPACKET)
-        self.qmp = self._connect("qmp-rescue.sock", socket.SOCK_STREAM).makefile("rw")
+        self.qmp_socket = self._connect("qmp-rescue.sock", socket.SOCK_STREAM)
+        self.qmp = self.qmp_socket.makefile("r")
         self.qmp.readline()
         self.execute("qmp_capabilities")
 
@@ -57,9 +60,9 @@ class Guest:
         connection.connect(os.path.join(self.directory, name))
         return connection
 
-    def execute(self, command, **arguments):
-        json.dump({"execute": command, "arguments": arguments}, self.qmp)
-        self.qmp.flush()
+    def execute(self, command, fds=(), **arguments):
+        message = json.dumps({"execute": command, "arguments": arguments}).encode()
+        socket.send_fds(self.qmp_socket, [message], fds)
         while True:
             answer = json.loads(self.qmp.readline())
             if "return" in answer:
@@ -101,13 +104,18 @@ class Guest:
         return took
 
     def plug_by_qmp(self, number):
-        """The same with nothing between us and QEMU."""
+        """The same QMP commands with nothing between us and QEMU."""
         name = f"raw{number}"
+        direct = {"direct": True, "no-flush": False}
         self._drain()
         start = time.monotonic_ns()
+        fdset = self._add_image(name)
         self.execute("blockdev-add", **{
-            "driver": "raw", "node-name": name, "discard": "unmap", "cache": {"direct": True},
-            "file": {"driver": "file", "filename": self.image, "cache": {"direct": True}}})
+            "driver": "raw", "node-name": name, "auto-read-only": True, "discard": "unmap",
+            "cache": direct,
+            "file": {"driver": "file", "filename": f"/dev/fdset/{fdset}", "aio": self.aio,
+                     "locking": "off", "auto-read-only": True, "discard": "unmap",
+                     "cache": direct}})
         # The same address and the same properties as the launcher's: the guest does the same.
         self.execute("device_add", driver="scsi-hd", id=name, drive=name, bus="scsi0.0",
                      channel=0, lun=0, serial=name, device_id=name, wwn=(5 << 60) + number,
@@ -116,7 +124,18 @@ class Guest:
         took = (time.monotonic_ns() - start) // 1000
         self.execute("device_del", id=name)
         self._delete_node(name)
+        self.execute("remove-fd", **{"fdset-id": fdset})
         return took
+
+    def _add_image(self, name):
+        """Two descriptors of the image in one set, as the launcher gives them."""
+        fdset = {}
+        for flags in (os.O_RDONLY, os.O_RDWR):
+            descriptor = os.open(self.image, flags | os.O_DIRECT | os.O_CLOEXEC)
+            answer = self.execute("add-fd", [descriptor], opaque=name, **fdset)
+            os.close(descriptor)
+            fdset = {"fdset-id": answer["fdset-id"]}
+        return fdset["fdset-id"]
 
     def _delete_node(self, name):
         """Refused while the device is on its way out."""

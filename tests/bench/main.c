@@ -60,6 +60,7 @@ static void measure_stage(struct service *service, const char *directory)
 	service_delete(service, id);
 
 	floor_create(directory, VOLUME_BYTES);
+	floor_grant(directory);
 	start = fl_clock_us();
 	floor_stage(directory);
 	floor_us = fl_clock_us() - start;
