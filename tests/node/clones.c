@@ -12,26 +12,6 @@
 
 static struct rig rig;
 
-static bool write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fl_cleanup(fl_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
-}
-
-static bool file_says(const char *directory, const char *name, const char *text)
-{
-	char path[256], got[64] = "";
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fl_cleanup(fl_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && read(fd, got, sizeof(got) - 1) >= 0 && strcmp(got, text) == 0;
-}
-
 static void clones_live_side_by_side(const char *fs, uint64_t size)
 {
 	struct rig_use use = { .fs = fs };
@@ -40,16 +20,16 @@ static void clones_live_side_by_side(const char *fs, uint64_t size)
 	const char *first_staging = fl_arena_strdup(rig.arena, rig.staging);
 
 	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "origin"));
+	OK(rig_write_file(rig.staging, "who", "origin"));
 	WORKS(rig_unstage(&rig, a, &test_error));
 	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
 	rig_set_record(&rig, b, FL_RECORD_FORMAT, fs);
 	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "changed"));
+	OK(rig_write_file(rig.staging, "who", "changed"));
 	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
 	WORKS(rig_stage(&rig, b, &use, &test_error));
-	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
-	OK(file_says(first_staging, "who", "changed"), "the origin shows its own");
+	OK(rig_file_says(rig.staging, "who", "origin"), "the clone shows its own data");
+	OK(rig_file_says(first_staging, "who", "changed"), "the origin shows its own");
 	WORKS(rig_unstage(&rig, b, &test_error));
 	OK(rmdir(rig.staging) == 0);
 	snprintf(rig.staging, sizeof(rig.staging), "%s", first_staging);
@@ -81,20 +61,20 @@ static void btrfs_clones_take_turns(void)
 	const char *origins = fl_arena_strdup(rig.arena, rig.staging);
 
 	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "origin"));
+	OK(rig_write_file(rig.staging, "who", "origin"));
 	WORKS(rig_unstage(&rig, a, &test_error));
 	EQUAL(rig_run((const char *[]){ "cp", rig_image(&rig, a), rig_image(&rig, b), NULL }), 0);
 	rig_set_record(&rig, b, FL_RECORD_FORMAT, "btrfs");
 	WORKS(rig_stage(&rig, a, &use, &test_error));
-	OK(write_file(rig.staging, "who", "changed"));
+	OK(rig_write_file(rig.staging, "who", "changed"));
 	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
 	FAILS(rig_stage(&rig, b, &use, &test_error), FL_IN_USE);
-	OK(file_says(origins, "who", "changed"), "the origin shows its own");
+	OK(rig_file_says(origins, "who", "changed"), "the origin shows its own");
 	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);
 	WORKS(rig_unstage(&rig, a, &test_error));
 	snprintf(rig.staging, sizeof(rig.staging), "%s/staging2", rig.root);
 	WORKS(rig_stage(&rig, b, &use, &test_error));
-	OK(file_says(rig.staging, "who", "origin"), "the clone shows its own data");
+	OK(rig_file_says(rig.staging, "who", "origin"), "the clone shows its own data");
 	WORKS(rig_unstage(&rig, b, &test_error));
 	OK(rmdir(rig.staging) == 0);
 	snprintf(rig.staging, sizeof(rig.staging), "%s", origins);

@@ -17,26 +17,6 @@
 
 static struct rig rig;
 
-static bool write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fl_cleanup(fl_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
-}
-
-static bool file_says(const char *directory, const char *name, const char *text)
-{
-	char path[256], got[64] = "";
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fl_cleanup(fl_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && read(fd, got, sizeof(got) - 1) >= 0 && strcmp(got, text) == 0;
-}
-
 static uint64_t total_bytes(const char *path)
 {
 	struct statvfs st;
@@ -59,7 +39,7 @@ static void grow(const char *fs, uint64_t size)
 
 	WORKS(rig_stage(&rig, id, &use, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
-	OK(write_file(rig.target, "greeting", "hello"));
+	OK(rig_write_file(rig.target, "greeting", "hello"));
 	before = total_bytes(rig.target);
 	FAILS(rig_expand(&rig, id, rig.target, size * 2, &bytes, &test_error), FL_OUT_OF_RANGE);
 	rig_grow(&rig, id, size * 2);
@@ -73,7 +53,7 @@ static void grow(const char *fs, uint64_t size)
 	rig_grow(&rig, id, size * 3);
 	WORKS(rig_stage(&rig, id, &use, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
-	OK(file_says(rig.target, "greeting", "hello"), "the data is there");
+	OK(rig_file_says(rig.target, "greeting", "hello"), "the data is there");
 	OK(total_bytes(rig.target) > size * 2, "the file system has grown");
 	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
 	WORKS(rig_unstage(&rig, id, &test_error));
@@ -130,8 +110,9 @@ static void live(const char *fs, uint64_t size)
 	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
 	WORKS(rig_publish(&rig, id, rig.other_target, &use, &test_error));
-	OK(write_file(rig.target, "greeting", "hello"));
-	OK(file_says(rig.other_target, "greeting", "hello"), "both targets show one file system");
+	OK(rig_write_file(rig.target, "greeting", "hello"));
+	OK(rig_file_says(rig.other_target, "greeting", "hello"),
+	   "both targets show one file system");
 
 	WORKS(rig_stats(&rig, id, rig.target, &bytes, &inodes, &test_error));
 	OK(bytes > size / 2 && bytes <= size, "stats tell %ju bytes", (uintmax_t)bytes);
@@ -149,7 +130,7 @@ static void live(const char *fs, uint64_t size)
 	OK(rig_is_clean(&rig));
 
 	WORKS(rig_stage(&rig, id, &use, &test_error));
-	OK(file_says(rig.staging, "greeting", "hello"), "the data is there");
+	OK(rig_file_says(rig.staging, "greeting", "hello"), "the data is there");
 	WORKS(rig_unstage(&rig, id, &test_error));
 }
 
@@ -183,10 +164,10 @@ static void a_reader_cannot_write(void)
 
 	WORKS(rig_stage(&rig, id, &writer, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &reader, &test_error));
-	OK(!write_file(rig.target, "a", "b"), "a read-only target is read-only");
+	OK(!rig_write_file(rig.target, "a", "b"), "a read-only target is read-only");
 	WORKS(rig_publish(&rig, id, rig.other_target, &writer, &test_error));
-	OK(write_file(rig.other_target, "a", "b"), "another target is writable");
-	OK(file_says(rig.target, "a", "b"));
+	OK(rig_write_file(rig.other_target, "a", "b"), "another target is writable");
+	OK(rig_file_says(rig.target, "a", "b"));
 	WORKS(rig_unpublish(&rig, id, rig.other_target, &test_error));
 	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
 	WORKS(rig_unstage(&rig, id, &test_error));
@@ -196,7 +177,7 @@ static void a_reader_cannot_write(void)
 
 	WORKS(rig_stage(&rig, id, &readers, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &readers, &test_error));
-	OK(!write_file(rig.target, "a", "c"));
+	OK(!rig_write_file(rig.target, "a", "c"));
 	FAILS(rig_publish(&rig, id, rig.other_target, &writer, &test_error), FL_IN_USE);
 	FAILS(rig_stage(&rig, id, &writer, &test_error), FL_EXISTS);
 	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
@@ -245,7 +226,7 @@ static void foreign_mounts_are_left_alone(void)
 	OK(mount("none", rig.staging, "tmpfs", 0, "size=1m") == 0, "a foreign mount");
 	FAILS(rig_stage(&rig, id, &use, &test_error), FL_IN_USE);
 	FAILS(rig_unstage(&rig, id, &test_error), FL_IN_USE);
-	OK(write_file(rig.staging, "a", "b"), "it is still there");
+	OK(rig_write_file(rig.staging, "a", "b"), "it is still there");
 	OK(umount(rig.staging) == 0);
 
 	WORKS(rig_stage(&rig, id, &use, &test_error));
@@ -254,9 +235,9 @@ static void foreign_mounts_are_left_alone(void)
 	FAILS(rig_publish(&rig, id, rig.target, &use, &test_error), FL_IN_USE);
 	FAILS(rig_unpublish(&rig, id, rig.target, &test_error), FL_IN_USE);
 	OK(umount(rig.target) == 0);
-	OK(write_file(rig.target, "precious", "data"), "a file in the target directory");
+	OK(rig_write_file(rig.target, "precious", "data"), "a file in the target directory");
 	FAILS(rig_unpublish(&rig, id, rig.target, &test_error), FL_IN_USE);
-	OK(file_says(rig.target, "precious", "data"), "it was not removed");
+	OK(rig_file_says(rig.target, "precious", "data"), "it was not removed");
 	OK(unlinkat(AT_FDCWD, rig.target, AT_REMOVEDIR) < 0);
 	rig_run((const char *[]){ "rm", "-r", rig.target, NULL });
 	WORKS(rig_unstage(&rig, id, &test_error));

@@ -79,5 +79,9 @@ int rig_ask(struct rig *rig, int fd, const char *method, json_t *params,
 /* The token in the disk pass at `target`. */
 const char *rig_token(struct rig *rig, const char *target);
 
+/* Writes a small file, durably; and whether it holds just that text. */
+bool rig_write_file(const char *directory, const char *name, const char *text);
+bool rig_file_says(const char *directory, const char *name, const char *text);
+
 /* Runs a command; its exit status. */
 int rig_run(const char *const argv[]);
