@@ -77,13 +77,15 @@ struct fl_volume {
 struct fl_snapshot_spec {
 	const char *name;          /* the CSI name, unique in the pool */
 	const char *volume_handle; /* of the source */
-	const void *parameters;    /* filled from `snapshot_parameters` */
+	const char *group;      /* of the group snapshot it is a part of, or NULL: kept with it */
+	const void *parameters; /* filled from `snapshot_parameters` */
 };
 
 struct fl_snapshot {
 	const char *handle;
 	const char *name;
 	const char *volume_handle; /* of the source, which may be gone by now */
+	const char *group;         /* as in its spec; NULL: it was made alone */
 	uint64_t size_bytes;       /* of a volume made from it */
 	int64_t created_ns;        /* the cut, CLOCK_REALTIME */
 	bool ready;                /* a volume can be made from it */
@@ -106,6 +108,8 @@ struct fl_publish_spec {
 /* Names of records that the core keeps with a volume, and what they hold. */
 #define FL_RECORD_OWNER "owner" /* who may write: JSON, see csi/owner_record.h */
 #define FL_RECORD_FORMAT "format"
+#define FL_RECORD_LIMITS "limits" /* what a VM may do to it at most: JSON, see csi/limits.h */
+#define FL_RECORD_UUID "uuid"     /* of the file system on it, once it is nobody else's */
 /* Values of record `format`.  It only ever moves forward, and durably before what it allows:
  * "never": nobody has written to the volume since it was made blank;
  * "formatting:ext4": only our own mkfs has written to it, which may not have finished: it may be run
@@ -154,6 +158,68 @@ struct fl_record_ops {
 	int (*compare_and_set)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			       const char *key, uint64_t expected, const char *value,
 			       uint64_t *ret_version, struct fl_error *err);
+};
+
+/* Named values of the pool itself, for what is of no single volume: contracts as in base/record.h.
+ * A key is a safe name of at most 128 bytes. */
+struct fl_pool_record_ops {
+	int (*get)(struct fl_pool *pool, const struct fl_op *op, const char *key,
+		   struct fl_record *ret, struct fl_error *err);
+	int (*compare_and_set)(struct fl_pool *pool, const struct fl_op *op, const char *key,
+			       uint64_t expected, const char *value, uint64_t *ret_version,
+			       struct fl_error *err);
+	/* Absent is success; FL_BUSY when it is of another version than `expected`. */
+	int (*remove)(struct fl_pool *pool, const struct fl_op *op, const char *key,
+		      uint64_t expected, struct fl_error *err);
+};
+
+/* What is wrong with a volume, or with the storage behind a pool.  Nothing: it is healthy. */
+enum fl_health_status {
+	FL_HEALTH_DEGRADED,     /* usable, not as it should be */
+	FL_HEALTH_INACCESSIBLE, /* from every node */
+	FL_HEALTH_DATA_LOSS,    /* known or strongly suspected; never said of a pool */
+};
+struct fl_health_entry {
+	enum fl_health_status status;
+	const char *reason;  /* one CamelCase word for programs, unique per status in one answer */
+	const char *message; /* a phrase for people: what it is and the way out */
+};
+struct fl_health {
+	const struct fl_health_entry *entries;
+	size_t n;
+};
+/* As fl_volume_see. */
+typedef int fl_health_see(void *cookie, const char *handle, const struct fl_health *health);
+/* A status stays until its cause is gone.  A storage that does not answer is FL_UNAVAILABLE from
+ * `volume` and `list`, and an entry of `pool`. */
+struct fl_health_ops {
+	int (*pool)(struct fl_pool *pool, const struct fl_op *op, struct fl_health *ret,
+		    struct fl_error *err);
+	/* Of one volume, also of one so damaged that volume_get fails; FL_NOT_FOUND. */
+	int (*volume)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+		      struct fl_health *ret, struct fl_error *err);
+	/* The volumes that are not healthy, as volume_list. */
+	int (*list)(struct fl_pool *pool, const struct fl_op *op, const char *after,
+		    fl_health_see *see, void *cookie, struct fl_error *err);
+};
+
+/* A range of a snapshot's bytes; whole multiples of 512. */
+struct fl_extent {
+	uint64_t offset;
+	uint64_t bytes;
+};
+/* As fl_volume_see. */
+typedef int fl_extent_see(void *cookie, const struct fl_extent *extent);
+/* What a snapshot holds, and how it differs from another one of the same volume.  Both tell extents in ascending
+ * order, disjoint, from offset `from` on (the first one is cut there), and within the snapshot's
+ * (the target's) size.  What is not told is certain: it reads as zeros, or the same in both, where
+ * the base counts as zeros beyond its end.  FL_BUSY while a snapshot is not ready. */
+struct fl_change_ops {
+	int (*allocated)(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
+			 uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err);
+	int (*delta)(struct fl_pool *pool, const struct fl_op *op, const char *base,
+		     const char *target, uint64_t from, fl_extent_see *see, void *cookie,
+		     struct fl_error *err);
 };
 
 /* For FL_BACKEND_COPIES: a copy that the core or a launcher's QEMU writes, in three steps, so that
@@ -257,6 +323,9 @@ struct fl_backend {
 	const struct fl_snapshot_ops *snapshots;
 	const struct fl_record_ops *records;
 	const struct fl_copy_ops *copies; /* required with FL_BACKEND_COPIES */
+	const struct fl_pool_record_ops *pool_records;
+	const struct fl_health_ops *health;
+	const struct fl_change_ops *changes;
 };
 
 /* What a backend's object exports. */
@@ -307,6 +376,28 @@ int fl_volume_record_get(struct fl_pool *pool, const struct fl_op *op, const cha
 int fl_volume_record_set(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			 const char *key, uint64_t expected, const char *value,
 			 uint64_t *ret_version, struct fl_error *err) fl_must_check;
+
+int fl_pool_record_get(struct fl_pool *pool, const struct fl_op *op, const char *key,
+		       struct fl_record *ret, struct fl_error *err) fl_must_check;
+int fl_pool_record_set(struct fl_pool *pool, const struct fl_op *op, const char *key,
+		       uint64_t expected, const char *value, uint64_t *ret_version,
+		       struct fl_error *err) fl_must_check;
+int fl_pool_record_remove(struct fl_pool *pool, const struct fl_op *op, const char *key,
+			  uint64_t expected, struct fl_error *err) fl_must_check;
+
+int fl_pool_health(struct fl_pool *pool, const struct fl_op *op, struct fl_health *ret,
+		   struct fl_error *err) fl_must_check;
+int fl_volume_health(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+		     struct fl_health *ret, struct fl_error *err) fl_must_check;
+int fl_volume_health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
+			  fl_health_see *see, void *cookie, struct fl_error *err) fl_must_check;
+
+int fl_snapshot_allocated(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
+			  uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err)
+	fl_must_check;
+int fl_snapshot_delta(struct fl_pool *pool, const struct fl_op *op, const char *base,
+		      const char *target, uint64_t from, fl_extent_see *see, void *cookie,
+		      struct fl_error *err) fl_must_check;
 
 int fl_copy_begin(struct fl_pool *pool, const struct fl_op *op, const struct fl_copy_target *target,
 		  struct fl_copy *ret, struct fl_error *err) fl_must_check;
