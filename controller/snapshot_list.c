@@ -109,7 +109,8 @@ static void snapshot_list_advance(struct snapshot_list *list, const struct objec
 {
 	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
 	struct object volume = object_of(list->c, &list->op, snapshot->pool, state->volume_handle);
-	struct fl_snapshot_spec spec = { state->name, state->volume_handle, NULL };
+	struct fl_snapshot_spec spec = { .name = state->name,
+					 .volume_handle = state->volume_handle };
 	const struct copy_task task = { .c = list->c,
 					.op = &list->op,
 					.source = &volume,
