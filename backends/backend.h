@@ -3,6 +3,7 @@
  *
  * A backend is a shared object NAME.so that exports one `const struct fl_backend fl_backend`.  It
  * is loaded when a pool of the configuration names it; each pool is one instance, made by `open`.
+ * The page is long because an author needs every contract, and nothing else, in one place.
  *
  * For every call:
  *  - It blocks, and runs on a worker thread; several may run at once on one instance unless

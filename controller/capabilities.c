@@ -51,7 +51,9 @@ static const struct {
 	{ CONTROLLER_PUBLISH_READONLY, pool_has_records },
 	{ CONTROLLER_EXPAND_VOLUME, pool_has_resize },
 	{ CONTROLLER_LIST_VOLUMES_PUBLISHED_NODES, pool_has_records },
+	{ CONTROLLER_GET_VOLUME, pool_has_volumes },
 	{ CONTROLLER_SINGLE_NODE_MULTI_WRITER, pool_has_records },
+	{ CONTROLLER_GET_SNAPSHOT, pool_has_snapshots },
 };
 
 static bool capability_is_offered(const struct fl_pools *pools, size_t rule)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "csi/reply.h"
-#include "object.h"
 #include "owner.h"
 #include "page.h"
 #include "verbs.h"
+#include "volume.h"
 
 struct list_item {
 	struct fl_pool *pool;
@@ -53,21 +52,6 @@ static int list_collect(struct list *list, struct fl_error *err)
 	return 0;
 }
 
-static struct content_source list_content(const struct list *list, const struct list_item *item)
-{
-	static const enum content_kind kinds[] = {
-		[FL_CONTENT_BLANK] = CONTENT_NONE,
-		[FL_CONTENT_SNAPSHOT] = CONTENT_SNAPSHOT,
-		[FL_CONTENT_VOLUME] = CONTENT_VOLUME,
-	};
-	struct content_source content = { .kind = kinds[item->volume.content.kind] };
-
-	if (content.kind != CONTENT_NONE)
-		content.id = fl_object_id_format(list->op.arena, list->c->pools, item->pool,
-						 item->volume.content.handle);
-	return content;
-}
-
 static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(struct fl_arena *arena,
 							       const struct owner *owner)
 {
@@ -88,9 +72,6 @@ static int list_entry(const struct list *list, const struct list_item *item,
 {
 	struct fl_arena *arena = list->op.arena;
 	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
-	const struct reply_volume reply = { .id = volume.id,
-					    .size_bytes = item->volume.size_bytes,
-					    .content = list_content(list, item) };
 	struct owner owner;
 	struct fl_error why;
 
@@ -102,7 +83,7 @@ static int list_entry(const struct list *list, const struct list_item *item,
 		return -1;
 	}
 	*ret = reply_new(arena, &csi__v1__list_volumes_response__entry__descriptor);
-	(*ret)->volume = reply_volume(arena, &reply);
+	(*ret)->volume = volume_reply(list->c, &list->op, item->pool, &item->volume);
 	(*ret)->status = list_status(arena, &owner);
 	return 0;
 }

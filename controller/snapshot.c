@@ -23,6 +23,9 @@ Csi__V1__Snapshot *snapshot_reply(const struct controller *c, const struct fl_op
 		.size_bytes = snapshot->size_bytes,
 		.created_ns = snapshot->created_ns,
 		.ready = snapshot->ready,
+		.group_id = snapshot->group ? fl_object_id_format(op->arena, c->pools, pool,
+								  snapshot->group)
+					    : NULL,
 	};
 
 	return reply_snapshot(op->arena, &reply);

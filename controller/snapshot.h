@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Snapshot: what making and listing snapshots have in common. */
+/* Snapshot: what making, getting and listing snapshots have in common. */
 #pragma once
 
 #include "csi/reply.h"
@@ -12,3 +12,8 @@ Csi__V1__Snapshot *snapshot_reply(const struct controller *c, const struct fl_op
 /* FL_INTERNAL: the snapshot has failed for good; names the way out. */
 int snapshot_refuse(const struct fl_snapshot *snapshot, const char *volume_id, struct fl_error *err)
 	fl_must_check;
+
+/* The snapshot as it is now.  One that QEMU copies in the background is made ready if that copy has
+ * come to its end; `purpose` (a literal) names the caller to who meets its mark.  FL_NOT_FOUND. */
+int snapshot_look(struct controller *c, struct fl_op *op, const struct object *snapshot,
+		  const char *purpose, struct fl_snapshot *ret, struct fl_error *err) fl_must_check;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/log.h"
-#include "copy.h"
 #include "page.h"
-#include "parameters.h"
 #include "snapshot.h"
 #include "verbs.h"
 
@@ -51,6 +48,8 @@ static int snapshot_list_see(void *cookie, const struct fl_snapshot *snapshot)
 	item->snapshot.failure = NULL;
 	item->snapshot.handle = fl_arena_strdup(arena, snapshot->handle);
 	item->snapshot.volume_handle = fl_arena_strdup(arena, snapshot->volume_handle);
+	if (snapshot->group)
+		item->snapshot.group = fl_arena_strdup(arena, snapshot->group);
 	return list->n > list->page.max;
 }
 
@@ -102,51 +101,17 @@ static void snapshot_list_reply(struct snapshot_list *list, Csi__V1__ListSnapsho
 	}
 }
 
-/* Who asks for one snapshot waits for it: if QEMU has finished its copy, it becomes ready now.  When
- * that cannot be found out, what was read is the answer. */
-static void snapshot_list_advance(struct snapshot_list *list, const struct object *snapshot,
-				  struct fl_snapshot *state)
-{
-	fl_cleanup(fl_busy_release) struct fl_busy_mark mark = { 0 };
-	struct object volume = object_of(list->c, &list->op, snapshot->pool, state->volume_handle);
-	struct fl_snapshot_spec spec = { .name = state->name,
-					 .volume_handle = state->volume_handle };
-	const struct copy_task task = { .c = list->c,
-					.op = &list->op,
-					.source = &volume,
-					.target = { .snapshot = &spec },
-					.purpose = "ListSnapshots" };
-	struct fl_snapshot now;
-	struct fl_error why;
-	struct fl_copy copy;
-
-	if (object_mark_volume(list->c, &list->op, &volume, "ListSnapshots", &mark, &why) < 0 ||
-	    parameters_read_snapshot(list->op.arena, snapshot->pool, NULL, 0, &spec.parameters,
-				     &why) < 0 ||
-	    copy_continue(&task, &copy, &why) < 0 ||
-	    fl_snapshot_get(snapshot->pool, &list->op, snapshot->handle, &now, &why) < 0) {
-		fl_log(FL_LOG_DEBUG, "copy", "snapshot %s: %s", snapshot->id, why.text);
-		return;
-	}
-	*state = now;
-}
-
 static int snapshot_list_one(struct snapshot_list *list, const char *id,
 			     Csi__V1__ListSnapshotsResponse *answer, struct fl_error *err)
 {
 	struct object snapshot;
 	struct fl_snapshot state;
 
-	if (object_find(list->c, &list->op, "snapshot", id, &snapshot, err) < 0)
-		return -1;
-	if (!snapshot.pool->backend->snapshots)
-		return 0;
-	if (fl_snapshot_get(snapshot.pool, &list->op, snapshot.handle, &state, err) < 0)
+	if (object_find(list->c, &list->op, "snapshot", id, &snapshot, err) < 0 ||
+	    snapshot_look(list->c, &list->op, &snapshot, "ListSnapshots", &state, err) < 0)
 		return -1;
 	if (!snapshot_list_wants(list, snapshot.pool, &state))
 		return 0;
-	if (!state.ready && !state.failure && (snapshot.pool->flags & FL_BACKEND_COPIES))
-		snapshot_list_advance(list, &snapshot, &state);
 	if (state.failure)
 		return snapshot_refuse(&state, state.volume_handle, err);
 	answer->entries = fl_arena_array(list->op.arena, 1, sizeof(*answer->entries));

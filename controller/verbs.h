@@ -12,3 +12,4 @@ verb validate_capabilities, get_capabilities;
 verb list_volumes, list_snapshots;
 verb get_capacity, expand_volume;
 verb create_snapshot, delete_snapshot;
+verb get_volume, get_snapshot;

@@ -63,6 +63,8 @@ Csi__V1__Snapshot *reply_snapshot(struct fl_arena *arena, const struct reply_sna
 	message->size_bytes = reply_size(snapshot->size_bytes);
 	message->creation_time = reply_time(arena, snapshot->created_ns);
 	message->ready_to_use = snapshot->ready;
+	if (snapshot->group_id)
+		message->group_snapshot_id = (char *)snapshot->group_id;
 	return message;
 }
 

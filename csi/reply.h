@@ -31,6 +31,7 @@ struct reply_snapshot {
 	uint64_t size_bytes;
 	int64_t created_ns; /* CLOCK_REALTIME */
 	bool ready;
+	const char *group_id; /* of the group snapshot it is a part of, or NULL */
 };
 Csi__V1__Snapshot *reply_snapshot(struct fl_arena *arena, const struct reply_snapshot *snapshot);
 

@@ -194,3 +194,29 @@ static int __attribute__((unused)) ask_volumes(struct rig *rig, int32_t max, con
 	*ret = answer;
 	return 0;
 }
+
+static int __attribute__((unused))
+ask_volume(struct rig *rig, const char *id, const Csi__V1__ControllerGetVolumeResponse **ret)
+{
+	Csi__V1__ControllerGetVolumeRequest request = CSI__V1__CONTROLLER_GET_VOLUME_REQUEST__INIT;
+	const void *answer;
+
+	request.volume_id = (char *)id;
+	if (rig_call(rig, "ControllerGetVolume", &request, &answer) < 0)
+		return -1;
+	*ret = answer;
+	return 0;
+}
+
+static int __attribute__((unused))
+ask_one_snapshot(struct rig *rig, const char *id, const Csi__V1__Snapshot **ret)
+{
+	Csi__V1__GetSnapshotRequest request = CSI__V1__GET_SNAPSHOT_REQUEST__INIT;
+	const void *answer;
+
+	request.snapshot_id = (char *)id;
+	if (rig_call(rig, "GetSnapshot", &request, &answer) < 0)
+		return -1;
+	*ret = ((const Csi__V1__GetSnapshotResponse *)answer)->snapshot;
+	return 0;
+}

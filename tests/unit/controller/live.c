@@ -94,6 +94,22 @@ static void asking_for_it_in_the_list_completes_it(void)
 	remove_volume(id);
 }
 
+static void asking_for_it_alone_completes_it(void)
+{
+	const Csi__V1__Snapshot *snapshot = NULL;
+	const char *id = plugged("q12");
+
+	WORKS(ask_snapshot(&rig, "q12s", id, NULL));
+	WORKS(ask_one_snapshot(&rig, "near/n1/q12s", &snapshot));
+	OK(!snapshot->ready_to_use);
+	peer_complete(&peer, "by get");
+	WORKS(ask_one_snapshot(&rig, "near/n1/q12s", &snapshot));
+	OK(snapshot->ready_to_use);
+	SAME(content("snapshots", "q12s"), "by get");
+	WORKS(ask_delete_snapshot(&rig, "near/n1/q12s"));
+	remove_volume(id);
+}
+
 static void a_kernel_device_is_refused_with_the_way_out(void)
 {
 	const Csi__V1__ListSnapshotsResponse *list = NULL;
@@ -127,6 +143,7 @@ static void a_copy_that_broke_says_so_until_it_is_deleted(void)
 	}
 	FAILS(ask_snapshots(&rig, (struct ask_snapshots){ .id = "near/n1/q4s" }, &list),
 	      FL_INTERNAL);
+	FAILS(ask_one_snapshot(&rig, "near/n1/q4s", &snapshot), FL_INTERNAL);
 	WORKS(ask_snapshots(&rig, (struct ask_snapshots){ .source = id }, &list));
 	EQUAL(list->n_entries, 1);
 	OK(!list->entries[0]->snapshot->ready_to_use);
@@ -272,6 +289,7 @@ static void a_service_that_misses_a_file_detaches_nothing(void)
 static const struct test tests[] = {
 	{ "a snapshot is ready when QEMU is done", a_snapshot_is_ready_when_qemu_is_done },
 	{ "asking for it in the list completes it", asking_for_it_in_the_list_completes_it },
+	{ "asking for it alone completes it", asking_for_it_alone_completes_it },
 	{ "a kernel device is refused with the way out",
 	  a_kernel_device_is_refused_with_the_way_out },
 	{ "a copy that broke says so until it is deleted",
