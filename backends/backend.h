@@ -137,8 +137,8 @@ typedef int fl_volume_see(void *cookie, const struct fl_volume *volume);
 typedef int fl_snapshot_see(void *cookie, const struct fl_snapshot *snapshot);
 
 struct fl_snapshot_ops {
-	/* Makes the point in time.  An existing snapshot of that name and volume is returned as it
-	 * is; of that name and another volume, FL_EXISTS.  Copies record `format` of the volume, read
+	/* Makes the point in time.  An existing snapshot of that name, volume and group is returned as it
+	 * is; of that name and another volume or group, FL_EXISTS.  Copies record `format` of the volume, read
 	 * after the cut. */
 	int (*create)(struct fl_pool *pool, const struct fl_op *op,
 		      const struct fl_snapshot_spec *spec, struct fl_snapshot *ret,
@@ -161,8 +161,10 @@ struct fl_record_ops {
 			       uint64_t *ret_version, struct fl_error *err);
 };
 
-/* Named values of the pool itself, for what is of no single volume: contracts as in base/record.h.
- * A key is a safe name of at most 128 bytes. */
+/* Named values of the pool itself, for what is of no single volume: contracts as in base/record.h,
+ * but that the first version may be any: a record that was removed and made again never has a version
+ * that it had before, so that who slept meanwhile finds out.  A key is a safe name of at most 128
+ * bytes that does not end in ".new". */
 struct fl_pool_record_ops {
 	int (*get)(struct fl_pool *pool, const struct fl_op *op, const char *key,
 		   struct fl_record *ret, struct fl_error *err);

@@ -163,7 +163,8 @@ int fl_check_volume_spec(struct fl_pool *pool, const struct fl_volume_spec *spec
 
 int fl_check_snapshot_spec(const struct fl_snapshot_spec *spec, struct fl_error *err)
 {
-	if (fl_check_name("snapshot", spec->name, err) < 0)
+	if (fl_check_name("snapshot", spec->name, err) < 0 ||
+	    (spec->group && fl_check_handle("group", spec->group, err) < 0))
 		return -1;
 	return fl_check_handle("volume", spec->volume_handle, err);
 }

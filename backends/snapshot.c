@@ -20,6 +20,9 @@ static int check_snapshot(const struct fl_call *call, const struct fl_snapshot *
 	if (fl_check_size(snapshot->size_bytes, 0, &ignored) < 0)
 		return fl_call_broken(call, err, "snapshot %s has a size of %llu bytes",
 				      snapshot->handle, (unsigned long long)snapshot->size_bytes);
+	if (snapshot->group && fl_check_handle("group", snapshot->group, &ignored) < 0)
+		return fl_call_broken(call, err, "snapshot %s has no usable group",
+				      snapshot->handle);
 	if (snapshot->ready && snapshot->failure)
 		return fl_call_broken(call, err, "snapshot %s is ready and failed",
 				      snapshot->handle);
@@ -43,7 +46,8 @@ int fl_snapshot_create(struct fl_pool *pool, const struct fl_op *op,
 	if (check_snapshot(&call, &snapshot, err) < 0)
 		return -1;
 	if (strcmp(snapshot.name, spec->name) != 0 ||
-	    strcmp(snapshot.volume_handle, spec->volume_handle) != 0)
+	    strcmp(snapshot.volume_handle, spec->volume_handle) != 0 ||
+	    strcmp(snapshot.group ? snapshot.group : "", spec->group ? spec->group : "") != 0)
 		return fl_call_broken(&call, err, "snapshot %s is not the one that was asked for",
 				      snapshot.handle);
 	*ret = snapshot;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "file.h"
@@ -121,31 +122,88 @@ static int record_lock(int dir_fd, const char *key, int *ret_fd, struct fl_error
 	return 0;
 }
 
+static int record_check_value(const char *key, const char *value, struct fl_error *err)
+{
+	if (strlen(value) > FL_RECORD_MAX)
+		return fl_error_set(err, FL_INVALID,
+				    "the value of record %s is longer than %d bytes", key,
+				    FL_RECORD_MAX);
+	return 0;
+}
+
+static int record_changed(const char *key, uint64_t now, uint64_t expected, struct fl_error *err)
+{
+	return fl_error_set(err, FL_BUSY,
+			    "record %s was changed meanwhile: it has version %" PRIu64
+			    ", not %" PRIu64,
+			    key, now, expected);
+}
+
+/* Locks the directory, until *lock_fd is closed.  FL_BUSY when another version stands. */
+static int record_lock_expected(struct fl_arena *arena, int dir_fd, const char *key,
+				uint64_t expected, int *lock_fd, struct fl_error *err)
+{
+	struct fl_record now;
+
+	if (record_lock(dir_fd, key, lock_fd, err) < 0 ||
+	    fl_record_get(arena, dir_fd, key, &now, err) < 0)
+		return -1;
+	if (now.version != expected)
+		return record_changed(key, now.version, expected, err);
+	return 0;
+}
+
+static int record_write(struct fl_arena *arena, int dir_fd, const char *key, uint64_t version,
+			const char *value, struct fl_error *err)
+{
+	const char *text =
+		fl_arena_printf(arena, "%s%s", record_header(arena, version, value), value);
+
+	if (fl_file_replace(dir_fd, key, text, strlen(text), 0600, err) < 0)
+		return fl_error_prefix(err, "record %s", key);
+	return 0;
+}
+
 int fl_record_compare_and_set(struct fl_arena *arena, int dir_fd, const char *key,
 			      uint64_t expected, const char *value, uint64_t *ret_version,
 			      struct fl_error *err)
 {
 	fl_cleanup(fl_close) int lock_fd = -1;
-	struct fl_record now;
-	const char *text;
 
-	if (record_check_key(key, err) < 0)
+	if (record_check_key(key, err) < 0 || record_check_value(key, value, err) < 0 ||
+	    record_lock_expected(arena, dir_fd, key, expected, &lock_fd, err) < 0 ||
+	    record_write(arena, dir_fd, key, expected + 1, value, err) < 0)
 		return -1;
-	if (strlen(value) > FL_RECORD_MAX)
-		return fl_error_set(err, FL_INVALID,
-				    "the value of record %s is longer than %d bytes", key,
-				    FL_RECORD_MAX);
-	if (record_lock(dir_fd, key, &lock_fd, err) < 0 ||
-	    fl_record_get(arena, dir_fd, key, &now, err) < 0)
-		return -1;
-	if (now.version != expected)
-		return fl_error_set(err, FL_BUSY,
-				    "record %s was changed meanwhile: it has version %" PRIu64
-				    ", not %" PRIu64,
-				    key, now.version, expected);
-	text = fl_arena_printf(arena, "%s%s", record_header(arena, expected + 1, value), value);
-	if (fl_file_replace(dir_fd, key, text, strlen(text), 0600, err) < 0)
-		return fl_error_prefix(err, "record %s", key);
 	*ret_version = expected + 1;
 	return 0;
+}
+
+int fl_record_make(struct fl_arena *arena, int dir_fd, const char *key, uint64_t version,
+		   const char *value, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int lock_fd = -1;
+
+	if (record_check_key(key, err) < 0 || record_check_value(key, value, err) < 0 ||
+	    record_lock_expected(arena, dir_fd, key, 0, &lock_fd, err) < 0)
+		return -1;
+	return record_write(arena, dir_fd, key, version, value, err);
+}
+
+int fl_record_remove(struct fl_arena *arena, int dir_fd, const char *key, uint64_t expected,
+		     struct fl_error *err)
+{
+	fl_cleanup(fl_close) int lock_fd = -1;
+	struct fl_record now;
+
+	if (record_check_key(key, err) < 0 || record_lock(dir_fd, key, &lock_fd, err) < 0 ||
+	    fl_record_get(arena, dir_fd, key, &now, err) < 0)
+		return -1;
+	if (now.version != 0 && now.version != expected)
+		return record_changed(key, now.version, expected, err);
+	/* What a writer left that died before its rename goes, too. */
+	if (unlinkat(dir_fd, fl_arena_printf(arena, "%s.new", key), 0) < 0 && errno != ENOENT)
+		return fl_error_sys(err, errno, "removing what was left of record %s", key);
+	if (unlinkat(dir_fd, key, 0) < 0 && errno != ENOENT)
+		return fl_error_sys(err, errno, "removing record %s", key);
+	return fl_file_sync_dir(dir_fd, err);
 }

@@ -32,3 +32,13 @@ int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl
 int fl_record_compare_and_set(struct fl_arena *arena, int dir_fd, const char *key,
 			      uint64_t expected, const char *value, uint64_t *ret_version,
 			      struct fl_error *err) fl_must_check;
+
+/* Makes a record that does not exist, with `version` (above 0) as its first.  FL_BUSY when one is
+ * there; otherwise as above. */
+int fl_record_make(struct fl_arena *arena, int dir_fd, const char *key, uint64_t version,
+		   const char *value, struct fl_error *err) fl_must_check;
+
+/* Removes the record if its version still is `expected`, durably.  Absent is success, whatever is
+ * expected; FL_BUSY and FL_UNAVAILABLE as above.  A damaged record is FL_INTERNAL and stays. */
+int fl_record_remove(struct fl_arena *arena, int dir_fd, const char *key, uint64_t expected,
+		     struct fl_error *err) fl_must_check;

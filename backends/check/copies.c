@@ -28,7 +28,8 @@ static int copying_set_up(struct check *c, bool is_volume, struct copying *ret)
 		return -1;
 	*ret = (struct copying){ .c = c, .source = source };
 	ret->snapshot = (struct fl_snapshot_spec){ .name = check_name(c, "copy"),
-						   .volume_handle = source.handle };
+						   .volume_handle = source.handle,
+						   .group = check_name(c, "group") };
 	ret->volume = (struct fl_volume_spec){ .name = check_name(c, "copy"),
 					       .min_bytes = source.size_bytes,
 					       .thin = true,
@@ -186,7 +187,8 @@ static void started_shows_it_not_ready(struct check *c)
 	HOLDS(snapshot.size_bytes == copying.source.size_bytes);
 	if (WORKS(check_snapshots(c, NULL, &all)))
 		HOLDS(all.n == 1 && strcmp(all.items[0], copying.copy.handle) == 0);
-	if (WORKS(check_snapshot(c, "copy", copying.source.handle, &snapshot)))
+	HOLDS(snapshot.group && strcmp(snapshot.group, copying.snapshot.group) == 0);
+	if (WORKS(fl_snapshot_create(c->pool, &c->op, &copying.snapshot, &snapshot, &c->err)))
 		HOLDS(!snapshot.ready);
 	if (WORKS(fill(&copying, 0x5b)) && WORKS(commit(&copying)) &&
 	    WORKS(get(&copying, &snapshot)))

@@ -162,6 +162,43 @@ static void name_of_a_volume_gone_is_kept(struct check *c)
 	WORKS(check_snapshot(c, "s", volume.handle, &snapshot));
 }
 
+static bool group_is(struct check *c, const char *handle, const char *wanted)
+{
+	struct fl_snapshot snapshot;
+
+	return WORKS(get(c, handle, &snapshot)) &&
+	       HOLDS(snapshot.group ? wanted && strcmp(snapshot.group, wanted) == 0 : !wanted);
+}
+
+static int snapshot_in_group(struct check *c, const char *suffix, const char *volume_handle,
+			     const char *group, struct fl_snapshot *ret)
+{
+	struct fl_snapshot_spec spec = { .name = check_name(c, suffix),
+					 .volume_handle = volume_handle,
+					 .group = group };
+
+	return fl_snapshot_create(c->pool, &c->op, &spec, ret, &c->err);
+}
+
+static void group_is_kept(struct check *c)
+{
+	const char *group = check_name(c, "group");
+	struct fl_snapshot snapshot, alone;
+	struct fl_volume volume;
+
+	if (!WORKS(check_create(c, "a", MIB, &volume)) ||
+	    !WORKS(check_snapshot(c, "alone", volume.handle, &alone)) ||
+	    !WORKS(snapshot_in_group(c, "s", volume.handle, group, &snapshot)) ||
+	    !WORKS(check_reopen(c)) || !group_is(c, snapshot.handle, group) ||
+	    !group_is(c, alone.handle, NULL))
+		return;
+	WORKS(snapshot_in_group(c, "s", volume.handle, group, &snapshot));
+	FAILS(check_snapshot(c, "s", volume.handle, &snapshot), FL_EXISTS);
+	FAILS(snapshot_in_group(c, "s", volume.handle, "other", &snapshot), FL_EXISTS);
+	FAILS(snapshot_in_group(c, "alone", volume.handle, group, &snapshot), FL_EXISTS);
+	group_is(c, alone.handle, NULL);
+}
+
 static const struct statement statements[] = {
 	{ "a snapshot is made once", is_made_once, NEEDS_SNAPSHOTS },
 	{ "a snapshot's name with another volume is refused", other_volume_exists,
@@ -177,5 +214,6 @@ static const struct statement statements[] = {
 	{ "a snapshot has the time of its cut", time_is_that_of_the_cut, NEEDS_SNAPSHOTS },
 	{ "a snapshot names its volume when that has gone", name_of_a_volume_gone_is_kept,
 	  NEEDS_SNAPSHOTS },
+	{ "a snapshot of a group names it", group_is_kept, NEEDS_SNAPSHOTS | NEEDS_POOL_RECORDS },
 };
 const struct statement_group statements_of_snapshots = { statements, FL_COUNT(statements) };

@@ -171,10 +171,23 @@ bool check_strings_have(const struct fl_strings *strings, const char *text)
 	return false;
 }
 
+static int clean_pool_record(struct check *c)
+{
+	struct fl_record record;
+
+	if (!c->plan->backend->pool_records)
+		return 0;
+	if (fl_pool_record_get(c->pool, &c->op, CHECK_POOL_RECORD, &record, &c->err) < 0)
+		return -1;
+	return fl_pool_record_remove(c->pool, &c->op, CHECK_POOL_RECORD, record.version, &c->err);
+}
+
 int check_clean(struct check *c)
 {
 	struct fl_strings volumes = { 0 }, snapshots = { 0 };
 
+	if (clean_pool_record(c) < 0)
+		return -1;
 	if (c->plan->backend->snapshots && check_snapshots(c, NULL, &snapshots) < 0)
 		return -1;
 	for (size_t i = 0; i < snapshots.n; i++)

@@ -32,6 +32,7 @@ enum check_needs {
 	NEEDS_CLONES = 1 << 5,
 	NEEDS_BYTES = 1 << 6, /* a source that can be opened on this machine */
 	NEEDS_FILES = 1 << 7, /* a source that is a file: allocation can be looked at */
+	NEEDS_POOL_RECORDS = 1 << 8,
 };
 
 struct statement {
@@ -46,7 +47,8 @@ struct statement_group {
 };
 extern const struct statement_group statements_of_volumes, statements_of_names,
 	statements_of_content, statements_of_sizes, statements_of_snapshots, statements_of_clones,
-	statements_of_records, statements_of_copies, statements_of_races;
+	statements_of_records, statements_of_pool_records, statements_of_copies,
+	statements_of_races;
 
 #define WORKS(call) check_works(c, (call), #call, __FILE__, __LINE__)
 #define FAILS(call, code) check_fails(c, (call), (code), #call, __FILE__, __LINE__)
@@ -77,6 +79,8 @@ int check_record_set(struct check *c, const char *handle, const char *key, uint6
 int check_volumes(struct check *c, const char *after, struct fl_strings *ret);
 int check_snapshots(struct check *c, const char *after, struct fl_strings *ret);
 bool check_strings_have(const struct fl_strings *strings, const char *text);
+/* The record that our statements about pool records use. */
+#define CHECK_POOL_RECORD CHECK_PREFIX "record"
 /* Removes all of our own. */
 int check_clean(struct check *c);
 

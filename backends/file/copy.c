@@ -58,7 +58,8 @@ static int copy_check_same(const struct copy *copy, const struct file_meta *meta
 {
 	struct fl_snapshot snapshot = { .handle = copy->handle,
 					.name = meta->name,
-					.volume_handle = meta->content.handle };
+					.volume_handle = meta->content.handle,
+					.group = meta->group };
 	struct fl_volume volume = { .handle = copy->handle,
 				    .name = meta->name,
 				    .size_bytes = size,
@@ -149,6 +150,7 @@ static const char *copy_new_target(const struct fl_op *op)
 /* A fresh target; what an earlier begin left is removed. */
 static int copy_make_target(struct copy *copy, struct fl_error *err)
 {
+	const struct fl_snapshot_spec *snapshot = copy->target->snapshot;
 	const struct fl_volume_spec *volume = copy->target->volume;
 	fl_cleanup(file_origin_release) struct file_origin origin = FILE_ORIGIN_NONE;
 	uint64_t size, limit = volume ? volume->max_bytes : 0;
@@ -160,6 +162,7 @@ static int copy_make_target(struct copy *copy, struct fl_error *err)
 		return -1;
 	copy->meta = (struct file_meta){ .name = copy->name,
 					 .content = copy->content,
+					 .group = snapshot ? snapshot->group : NULL,
 					 .thin = !volume || volume->thin,
 					 .target = copy_new_target(copy->op),
 					 .size_bytes = size };

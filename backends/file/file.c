@@ -24,4 +24,5 @@ const struct fl_backend fl_backend = {
 	.snapshots = &file_snapshot_ops,
 	.records = &file_record_ops,
 	.copies = &file_copy_ops,
+	.pool_records = &file_pool_record_ops,
 };

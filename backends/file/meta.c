@@ -36,6 +36,7 @@ static int meta_parse(const json_t *json, struct file_meta *ret, struct fl_error
 	    fl_json_text(json, "content", NULL, &word, err) < 0 ||
 	    fl_json_text(json, "source", NULL, &handle, err) < 0 ||
 	    fl_json_text(json, "failure", NULL, &ret->failure, err) < 0 ||
+	    fl_json_text(json, "group", NULL, &ret->group, err) < 0 ||
 	    fl_json_text(json, "target", NULL, &ret->target, err) < 0 ||
 	    fl_json_number(json, "size", 0, &size, err) < 0 ||
 	    fl_json_bool(json, "thin", false, &ret->thin, err) < 0 ||
@@ -70,6 +71,7 @@ int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, st
 	meta.name = meta_keep(arena, meta.name);
 	meta.content.handle = meta_keep(arena, meta.content.handle);
 	meta.failure = meta_keep(arena, meta.failure);
+	meta.group = meta_keep(arena, meta.group);
 	meta.target = meta_keep(arena, meta.target);
 	*ret = meta;
 	return 0;
@@ -78,11 +80,12 @@ int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, st
 int file_meta_write(struct fl_arena *arena, int dir_fd, struct file_meta *meta,
 		    struct fl_error *err)
 {
-	fl_cleanup(fl_json_release) json_t *json = json_pack(
-		"{s:s, s:s, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:I}", "name", meta->name, "content",
-		content_words[meta->content.kind], "source", meta->content.handle, "failure",
-		meta->failure, "target", meta->target, "size", (json_int_t)meta->size_bytes, "thin",
-		meta->thin, "ready", meta->ready, "cut_ns", (json_int_t)meta->cut_ns);
+	fl_cleanup(fl_json_release) json_t *json =
+		json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:I}", "name",
+			  meta->name, "content", content_words[meta->content.kind], "source",
+			  meta->content.handle, "failure", meta->failure, "group", meta->group,
+			  "target", meta->target, "size", (json_int_t)meta->size_bytes, "thin",
+			  meta->thin, "ready", meta->ready, "cut_ns", (json_int_t)meta->cut_ns);
 
 	if (!json)
 		return fl_error_set(err, FL_INTERNAL, "record meta cannot be written");

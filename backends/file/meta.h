@@ -12,6 +12,7 @@ struct file_meta {
 	int64_t cut_ns;      /* the point in time of a snapshot or copy; 0: not yet */
 	bool ready;          /* false while somebody else copies into the image */
 	const char *failure; /* why it will never be ready, or NULL */
+	const char *group;   /* of a snapshot: the group that it is a part of, or NULL */
 	const char *target;  /* of a copy: the image's name until it is committed; else NULL */
 	uint64_t size_bytes; /* of a copy's target; else 0, the image tells */
 };

@@ -56,6 +56,7 @@ void file_pool_close(struct fl_pool *pool)
 	fl_close(&file->place_fds[FILE_SNAPSHOT]);
 	fl_close(&file->tmp_fd);
 	fl_close(&file->trash_fd);
+	fl_close(&file->records_fd);
 	free(file->directory);
 	free(file);
 }
@@ -83,8 +84,11 @@ static int pool_check_mounted(const struct fl_op *op, const char *directory, str
 static int pool_open_folder(struct file_pool *file, const char *name, int *ret_fd,
 			    struct fl_error *err)
 {
-	if (mkdirat(file->root_fd, name, 0700) < 0 && errno != EEXIST)
-		return fl_error_sys(err, errno, "making directory %s/%s", file->directory, name);
+	while (mkdirat(file->root_fd, name, 0700) < 0 && errno != EEXIST)
+		/* Also in a full pool that an earlier version made, without this folder. */
+		if (errno != ENOSPC || !file_reserve_spend(file))
+			return fl_error_sys(err, errno, "making directory %s/%s", file->directory,
+					    name);
 	*ret_fd = openat(file->root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return fl_error_sys(err, errno, "opening directory %s/%s", file->directory, name);
@@ -103,7 +107,8 @@ static int pool_open_folders(struct file_pool *file, const struct file_options *
 	if (pool_open_folder(file, "volumes", &file->place_fds[FILE_VOLUME], err) < 0 ||
 	    pool_open_folder(file, "snapshots", &file->place_fds[FILE_SNAPSHOT], err) < 0 ||
 	    pool_open_folder(file, "tmp", &file->tmp_fd, err) < 0 ||
-	    pool_open_folder(file, "trash", &file->trash_fd, err) < 0)
+	    pool_open_folder(file, "trash", &file->trash_fd, err) < 0 ||
+	    pool_open_folder(file, "records", &file->records_fd, err) < 0)
 		return -1;
 	return fl_file_sync_dir(file->root_fd, err);
 }
@@ -141,7 +146,7 @@ int file_pool_open(struct fl_pool **ret, const struct fl_op *op, const char *nam
 	(void)name;
 	if (!file)
 		return fl_error_sys(err, ENOMEM, "opening directory %s", wanted->directory);
-	file->root_fd = file->tmp_fd = file->trash_fd = -1;
+	file->root_fd = file->tmp_fd = file->trash_fd = file->records_fd = -1;
 	file->place_fds[FILE_VOLUME] = file->place_fds[FILE_SNAPSHOT] = -1;
 
 	if (wanted->mounted && pool_check_mounted(op, wanted->directory, err) < 0)

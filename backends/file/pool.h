@@ -5,6 +5,7 @@
  *	DIR/reserve                   room that is kept back (reserve.h)
  *	DIR/volumes/HANDLE/           a volume: `image`, and records `meta`, `format`, `owner`, …
  *	DIR/snapshots/HANDLE/         a snapshot: `image`, and records `meta`, `format`
+ *	DIR/records/KEY               the pool's own records
  *	DIR/tmp/KIND-HANDLE/          one that is being made, or the target of a copy
  *	DIR/trash/KIND-HANDLE/        one that is being removed
  *
@@ -28,6 +29,7 @@ struct file_pool {
 	int place_fds[2]; /* volumes/ and snapshots/, by enum file_kind */
 	int tmp_fd;
 	int trash_fd;
+	int records_fd;
 	bool reflink; /* FICLONE works here */
 	bool leases;  /* F_SETLEASE works here */
 };

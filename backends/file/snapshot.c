@@ -21,6 +21,7 @@ static int snapshot_read(const struct file_pool *file, struct fl_arena *arena, c
 		.handle = fl_arena_strdup(arena, handle),
 		.name = meta.name,
 		.volume_handle = meta.content.handle,
+		.group = meta.group,
 		.size_bytes = size,
 		.created_ns = meta.cut_ns,
 		.ready = meta.ready,
@@ -38,6 +39,10 @@ int file_snapshot_check_same(const struct fl_snapshot *snapshot,
 	if (strcmp(snapshot->volume_handle, spec->volume_handle) != 0)
 		return fl_error_set(err, FL_EXISTS, "snapshot %s exists, of volume %s", spec->name,
 				    snapshot->volume_handle);
+	if (strcmp(snapshot->group ? snapshot->group : "", spec->group ? spec->group : "") != 0)
+		return fl_error_set(err, FL_EXISTS, "snapshot %s exists, %s%s", spec->name,
+				    snapshot->group ? "in group " : "alone",
+				    snapshot->group ? snapshot->group : "");
 	return 0;
 }
 
@@ -48,6 +53,7 @@ static int snapshot_make(const struct file_pool *file, const struct fl_op *op,
 	struct file_meta meta = {
 		.name = spec->name,
 		.content = { FL_CONTENT_VOLUME, spec->volume_handle },
+		.group = spec->group,
 		.thin = true,
 		.ready = true,
 	};

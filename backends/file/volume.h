@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volume, snapshot, records, copy: the calls of the interface, one file each; contracts as in
+/* Volume, snapshot, records, pool records, copy: the calls of the interface, one file each; contracts as in
  * backends/backend.h. */
 #pragma once
 
@@ -25,7 +25,7 @@ int file_volume_resize(struct fl_pool *pool, const struct fl_op *op, const char 
 /* 0 when the volume fits the spec, else FL_EXISTS and what differs. */
 int file_volume_check_fits(const struct fl_volume *volume, const struct fl_volume_spec *spec,
 			   struct fl_error *err) fl_must_check;
-/* FL_EXISTS when the snapshot is another name's, or of another volume. */
+/* FL_EXISTS when the snapshot is another name's, or of another volume or group. */
 int file_snapshot_check_same(const struct fl_snapshot *snapshot,
 			     const struct fl_snapshot_spec *spec, struct fl_error *err)
 	fl_must_check;
@@ -34,4 +34,5 @@ const char *file_handle(const struct fl_op *op, const char *name);
 
 extern const struct fl_snapshot_ops file_snapshot_ops;
 extern const struct fl_record_ops file_record_ops;
+extern const struct fl_pool_record_ops file_pool_record_ops;
 extern const struct fl_copy_ops file_copy_ops;

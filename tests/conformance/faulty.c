@@ -211,6 +211,26 @@ static int faulty_copy_abort(struct fl_pool *pool, const struct fl_op *op,
 	FAULTY(err, faulty_inner->copies->abort(inner_of(pool), op, target, copy, err));
 }
 
+static int faulty_pool_record_get(struct fl_pool *pool, const struct fl_op *op, const char *key,
+				  struct fl_record *ret, struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->pool_records->get(inner_of(pool), op, key, ret, err));
+}
+
+static int faulty_pool_record_set(struct fl_pool *pool, const struct fl_op *op, const char *key,
+				  uint64_t expected, const char *value, uint64_t *ret_version,
+				  struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->pool_records->compare_and_set(inner_of(pool), op, key, expected,
+								value, ret_version, err));
+}
+
+static int faulty_pool_record_remove(struct fl_pool *pool, const struct fl_op *op, const char *key,
+				     uint64_t expected, struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->pool_records->remove(inner_of(pool), op, key, expected, err));
+}
+
 static const struct fl_snapshot_ops faulty_snapshots = {
 	.create = faulty_snapshot_create,
 	.remove = faulty_snapshot_remove,
@@ -227,6 +247,11 @@ static const struct fl_copy_ops faulty_copies = {
 	.failed = faulty_copy_failed,
 	.commit = faulty_copy_commit,
 	.abort = faulty_copy_abort,
+};
+static const struct fl_pool_record_ops faulty_pool_records = {
+	.get = faulty_pool_record_get,
+	.compare_and_set = faulty_pool_record_set,
+	.remove = faulty_pool_record_remove,
 };
 
 const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned flags)
@@ -246,5 +271,6 @@ const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned fl
 	faulty_backend.snapshots = inner->snapshots ? &faulty_snapshots : NULL;
 	faulty_backend.records = inner->records ? &faulty_records : NULL;
 	faulty_backend.copies = inner->copies ? &faulty_copies : NULL;
+	faulty_backend.pool_records = inner->pool_records ? &faulty_pool_records : NULL;
 	return &faulty_backend;
 }

@@ -97,6 +97,31 @@ static int make_record(struct fl_pool *pool, const struct fl_op *op, struct fl_e
 				    &version, err);
 }
 
+static int make_pool_record(struct fl_pool *pool, const struct fl_op *op, struct fl_error *err)
+{
+	struct fl_record record;
+	uint64_t version;
+
+	if (!pool->backend->pool_records)
+		return 0;
+	if (fl_pool_record_get(pool, op, "r", &record, err) < 0)
+		return -1;
+	if (strcmp(record.value, "mine") == 0)
+		return 0;
+	return fl_pool_record_set(pool, op, "r", record.version, "mine", &version, err);
+}
+
+static int remove_pool_record(struct fl_pool *pool, const struct fl_op *op, struct fl_error *err)
+{
+	struct fl_record record;
+
+	if (!pool->backend->pool_records)
+		return 0;
+	if (fl_pool_record_get(pool, op, "r", &record, err) < 0)
+		return -1;
+	return fl_pool_record_remove(pool, op, "r", record.version, err);
+}
+
 static int make_larger(struct fl_pool *pool, const struct fl_op *op, struct fl_error *err)
 {
 	uint64_t bytes;
@@ -179,16 +204,22 @@ static int remove_snapshot_t(struct fl_pool *pool, const struct fl_op *op, struc
 }
 
 const struct life_step life_making[] = {
-	{ "create", make_volume }, { "write", write_volume },     { "record", make_record },
-	{ "resize", make_larger }, { "snapshot", make_snapshot }, { "restore", make_from_snapshot },
-	{ "clone", make_clone },   { "copy", make_copy },
+	{ "create", make_volume },
+	{ "write", write_volume },
+	{ "record", make_record },
+	{ "resize", make_larger },
+	{ "snapshot", make_snapshot },
+	{ "restore", make_from_snapshot },
+	{ "clone", make_clone },
+	{ "copy", make_copy },
+	{ "pool record", make_pool_record },
 };
 const size_t life_n_making = FL_COUNT(life_making);
 
 const struct life_step life_removing[] = {
 	{ "delete a", remove_volume_a },   { "delete s", remove_snapshot_s },
 	{ "delete b", remove_volume_b },   { "delete c", remove_volume_c },
-	{ "delete t", remove_snapshot_t },
+	{ "delete t", remove_snapshot_t }, { "delete r", remove_pool_record },
 };
 const size_t life_n_removing = FL_COUNT(life_removing);
 

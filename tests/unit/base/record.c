@@ -274,6 +274,37 @@ static void records_are_private(void)
 	OK(fstatat(dir_fd, "private", &st, 0) == 0 && (st.st_mode & 0777) == 0600);
 }
 
+static void a_record_is_made_once(void)
+{
+	WORKS(fl_record_make(arena, dir_fd, "made", 1234567890123456789ull, "x", &test_error));
+	EQUAL(get("made").version, 1234567890123456789ull);
+	FAILS(fl_record_make(arena, dir_fd, "made", 5, "y", &test_error), FL_BUSY);
+	SAME(get("made").value, "x");
+	EQUAL(set("made", 1234567890123456789ull, "z"), 1234567890123456790ull);
+}
+
+static void a_record_is_removed_at_its_version(void)
+{
+	set("gone", 0, "one");
+	set("gone", 1, "two");
+	WORKS(fl_file_replace(dir_fd, "gone.new", "half", 4, 0600, &test_error));
+	FAILS(fl_record_remove(arena, dir_fd, "gone", 1, &test_error), FL_BUSY);
+	SAME(get("gone").value, "two");
+	WORKS(fl_record_remove(arena, dir_fd, "gone", 2, &test_error));
+	EQUAL(get("gone").version, 0);
+	OK(faccessat(dir_fd, "gone", F_OK, 0) != 0 && faccessat(dir_fd, "gone.new", F_OK, 0) != 0);
+	WORKS(fl_record_remove(arena, dir_fd, "gone", 2, &test_error));
+	WORKS(fl_record_remove(arena, dir_fd, "gone", 0, &test_error));
+	FAILS(fl_record_remove(arena, dir_fd, "a/b", 0, &test_error), FL_INVALID);
+}
+
+static void a_damaged_record_is_not_removed(void)
+{
+	WORKS(fl_file_replace(dir_fd, "torn", "fairlead-rec", 12, 0600, &test_error));
+	FAILS(fl_record_remove(arena, dir_fd, "torn", 1, &test_error), FL_INTERNAL);
+	OK(faccessat(dir_fd, "torn", F_OK, 0) == 0);
+}
+
 static const struct test tests[] = {
 	{ "absence is version zero", absence_is_version_zero },
 	{ "versions count up", versions_count_up },
@@ -289,6 +320,9 @@ static const struct test tests[] = {
 	  a_writer_killed_anywhere_leaves_old_or_new },
 	{ "a lock held for a moment is waited for", a_lock_held_for_a_moment_is_waited_for },
 	{ "records are private", records_are_private },
+	{ "a record is made once", a_record_is_made_once },
+	{ "a record is removed at its version", a_record_is_removed_at_its_version },
+	{ "a damaged record is not removed", a_damaged_record_is_not_removed },
 };
 
 int main(int argc, char **argv)
