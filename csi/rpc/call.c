@@ -76,7 +76,8 @@ static void call_run(struct rpc_job *job)
 	call->request = rpc_message_unpack(call->arena, call->route->types->input, call->payload);
 	if (!call->request) {
 		rpc_call_refuse(call, FL_INVALID,
-				"the request of %s is malformed, or unpacks to more than %zu bytes",
+				"the request of %s is malformed, has a NUL byte in a text, or "
+				"unpacks to more than %zu bytes",
 				call->route->types->name, options->arena_budget);
 		return;
 	}

@@ -5,6 +5,8 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/slice.h>
 
+#include "wire.h"
+
 static void *message_alloc(void *arena, size_t size)
 {
 	return fl_arena_try(arena, size);
@@ -36,8 +38,10 @@ const ProtobufCMessage *rpc_message_unpack(struct fl_arena *arena,
 		return NULL;
 	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
 	grpc_byte_buffer_reader_destroy(&reader);
-	ProtobufCMessage *message = protobuf_c_message_unpack(
-		type, &allocator, GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
+	const struct rpc_wire wire = { GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice) };
+	ProtobufCMessage *message = NULL;
+	if (!rpc_wire_has_nul(type, wire))
+		message = protobuf_c_message_unpack(type, &allocator, wire.n, wire.bytes);
 	grpc_slice_unref(slice);
 	return message;
 }

@@ -9,8 +9,8 @@
 
 /* An empty message of that type. */
 ProtobufCMessage *rpc_message_new(struct fl_arena *arena, const ProtobufCMessageDescriptor *type);
-/* NULL when the bytes are no such message, or unpack to more than the arena's budget: a megabyte on
- * the wire can become fifty in memory. */
+/* NULL when the bytes are no such message, have a NUL in a text, or unpack to more than the arena's
+ * budget: a megabyte on the wire can become fifty in memory. */
 const ProtobufCMessage *rpc_message_unpack(struct fl_arena *arena,
 					   const ProtobufCMessageDescriptor *type,
 					   grpc_byte_buffer *buffer);
