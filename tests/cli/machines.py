@@ -131,15 +131,14 @@ def check_console(m):
     if child == 0:
         os.execve(FAIRLEAD, [FAIRLEAD, "vm", "console", "web"], m.place.environment)
     seen = b""
-    sent = False
     deadline = time.monotonic() + 120 * SLOWNESS
     while b"answer 42" not in seen and time.monotonic() < deadline:
         if select.select([terminal], [], [], 0.5)[0]:
             with contextlib.suppress(OSError):
                 seen += os.read(terminal, 4096)
-        elif not sent or b"answer" not in seen:
-            os.write(terminal, b"echo answer $((6 * 7))\n")
-            sent = True
+        else:
+            # A guest that still boots loses what is typed: nothing but Enter before its prompt.
+            os.write(terminal, b"echo answer $((6 * 7))\n" if b"guest#" in seen else b"\n")
     m.tap.ok(b"answer 42" in seen, "the console shows what the guest says", seen[-500:])
     m.tap.ok(b"Ctrl-] leaves" in seen, "and how to leave")
     os.write(terminal, b"\x1d")
