@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&volume_list_command,
 	&volume_show_command,
 	&volume_expand_command,
+	&volume_modify_command,
 	&volume_publish_command,
 	&volume_unpublish_command,
 	&volume_delete_command,

@@ -18,7 +18,7 @@ struct volume_create_options {
 	uint64_t size_bytes, limit_bytes;
 	const char *pool, *from_snapshot, *from_volume, *fs;
 	bool block;
-	struct cli_pairs parameters;
+	struct cli_pairs parameters, set;
 };
 
 static int volume_source(struct orchestrator *o, const struct volume_create_options *options,
@@ -64,6 +64,10 @@ static void volume_parameters(struct orchestrator *o, const struct volume_create
 	request->n_parameters = n;
 	request->parameters = rpc_map_entries(
 		o->arena, &csi__v1__create_volume_request__parameters_entry__descriptor, pairs, n);
+	request->n_mutable_parameters = options->set.n;
+	request->mutable_parameters = rpc_map_entries(
+		o->arena, &csi__v1__create_volume_request__mutable_parameters_entry__descriptor,
+		options->set.items, options->set.n);
 }
 
 static int volume_create(struct orchestrator *o, const struct volume_create_options *options,
@@ -130,6 +134,11 @@ static const struct cli_option volume_create_rows[] = {
 	  .offset = offsetof(struct volume_create_options, parameters),
 	  .value = "KEY=VALUE",
 	  .help = "a parameter, as in a StorageClass; may be repeated" },
+	{ .name = "set",
+	  .kind = CLI_PAIRS,
+	  .offset = offsetof(struct volume_create_options, set),
+	  .value = "KEY=VALUE",
+	  .help = "a mutable parameter, as `volume modify` has them; may be repeated" },
 	{ .name = "from-snapshot",
 	  .kind = CLI_TEXT,
 	  .offset = offsetof(struct volume_create_options, from_snapshot),

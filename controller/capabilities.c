@@ -53,6 +53,7 @@ static const struct {
 	{ CONTROLLER_LIST_VOLUMES_PUBLISHED_NODES, pool_has_records },
 	{ CONTROLLER_GET_VOLUME, pool_has_volumes },
 	{ CONTROLLER_SINGLE_NODE_MULTI_WRITER, pool_has_records },
+	{ CONTROLLER_MODIFY_VOLUME, pool_has_records },
 	{ CONTROLLER_GET_SNAPSHOT, pool_has_snapshots },
 };
 

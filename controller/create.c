@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "copy.h"
 #include "csi/reply.h"
+#include "modify.h"
 #include "object.h"
 #include "parameters.h"
 #include "size.h"
@@ -21,6 +22,7 @@ struct create {
 	struct fl_op op;
 	const Csi__V1__CreateVolumeRequest *request;
 	struct parameters parameters;
+	struct limits limits;
 	struct capacity_range range;
 	struct content_source content;
 	struct object source; /* the content's */
@@ -31,20 +33,17 @@ static int create_read_parameters(struct create *create, struct fl_error *err)
 {
 	const Csi__V1__CreateVolumeRequest *request = create->request;
 	struct fl_arena *arena = create->op.arena;
+	struct modify modify;
 	struct fl_pair *pairs;
 	size_t n;
 
-	if (convert_pairs(arena, "mutable_parameters", request->mutable_parameters,
-			  request->n_mutable_parameters, &pairs, &n, err) < 0)
+	if (modify_read(arena, request->mutable_parameters, request->n_mutable_parameters, &modify,
+			err) < 0 ||
+	    convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
+			  &n, err) < 0 ||
+	    parameters_read(create->c, arena, NULL, pairs, n, &create->parameters, err) < 0)
 		return -1;
-	if (n)
-		return fl_error_set(err, FL_INVALID,
-				    "mutable parameter \"%s\" is not offered by any pool",
-				    pairs[0].key);
-	if (convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
-			  &n, err) < 0)
-		return -1;
-	return parameters_read(create->c, arena, NULL, pairs, n, &create->parameters, err);
+	return modify_check(create->parameters.pool, &modify, &create->limits, err);
 }
 
 static int create_read(struct create *create, struct fl_error *err)
@@ -225,7 +224,9 @@ int create_volume(struct rpc_call *call, const void *request, void *response, st
 	    create_find_content(&create, &content_bytes, err) < 0 ||
 	    size_choose(&create.range, content_bytes, &create.spec.min_bytes,
 			&create.spec.max_bytes, err) < 0 ||
-	    create_make(&create, &volume, err) < 0)
+	    create_make(&create, &volume, err) < 0 ||
+	    modify_begin(&create.op, create.parameters.pool, volume.handle, &create.limits, err) <
+		    0)
 		return -1;
 	answer->volume = create_reply(&create, &volume);
 	return 0;

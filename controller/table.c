@@ -21,7 +21,7 @@ static const struct rpc_method volume_methods[] = {
 	{ "GetSnapshot", get_snapshot, 0 },
 	{ "ControllerExpandVolume", expand_volume, 0 },
 	{ "ControllerGetVolume", get_volume, 0 },
-	{ "ControllerModifyVolume", NULL, 0 },
+	{ "ControllerModifyVolume", modify_volume, 0 },
 	{ "ControllerListVolumeHealth", NULL, 0 },
 	{ "ControllerGetVolumeHealth", NULL, 0 },
 };

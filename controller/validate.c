@@ -4,6 +4,7 @@
 #include "access.h"
 #include "csi/reply.h"
 #include "csi/rpc/map.h"
+#include "modify.h"
 #include "object.h"
 #include "parameters.h"
 #include "verbs.h"
@@ -44,9 +45,6 @@ static int validate_parameters(const struct validate *validate, struct fl_error 
 	const char *pool;
 	size_t n;
 
-	if (request->n_mutable_parameters)
-		return fl_error_set(err, FL_INVALID,
-				    "mutable parameters are not offered by any pool");
 	if (convert_pairs(validate->op.arena, "parameters", request->parameters,
 			  request->n_parameters, &pairs, &n, err) < 0)
 		return -1;
@@ -56,6 +54,27 @@ static int validate_parameters(const struct validate *validate, struct fl_error 
 				    validate->volume.id, validate->volume.pool->name, pool);
 	return parameters_read(validate->c, validate->op.arena, validate->volume.pool, pairs, n,
 			       &parameters, err);
+}
+
+/* Confirmed are those that hold now. */
+static int validate_mutable(const struct validate *validate, struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+	const struct object *volume = &validate->volume;
+	struct limits now, asked;
+	struct modify modify;
+
+	if (modify_read(validate->op.arena, request->mutable_parameters,
+			request->n_mutable_parameters, &modify, err) < 0 ||
+	    limits_record_read(&validate->op, volume->pool, volume->handle, volume->id, &now, err) <
+		    0)
+		return -1;
+	asked = now;
+	if (limits_change(validate->op.arena, modify.pairs, modify.n, &asked, err) < 0)
+		return -1;
+	if (!limits_are_equal(&now, &asked))
+		return fl_error_set(err, FL_INVALID, "volume %s has other limits", volume->id);
+	return 0;
 }
 
 static void validate_confirm(struct validate *validate,
@@ -94,6 +113,13 @@ static int validate_confirm_maps(struct validate *validate,
 		arena,
 		&csi__v1__validate_volume_capabilities_response__confirmed__parameters_entry__descriptor,
 		pairs, confirmed->n_parameters);
+	if (rpc_map_pairs(arena, request->mutable_parameters, request->n_mutable_parameters, &pairs,
+			  &confirmed->n_mutable_parameters, err) < 0)
+		return -1;
+	confirmed->mutable_parameters = rpc_map_entries(
+		arena,
+		&csi__v1__validate_volume_capabilities_response__confirmed__mutable_parameters_entry__descriptor,
+		pairs, confirmed->n_mutable_parameters);
 	return 0;
 }
 
@@ -117,7 +143,8 @@ int validate_capabilities(struct rpc_call *call, const void *request, void *resp
 			  err) < 0)
 		return -1;
 	if (access_check(validate.c, validate.volume.pool, validate.capabilities, n, &why) < 0 ||
-	    validate_context(&validate, &why) < 0 || validate_parameters(&validate, &why) < 0) {
+	    validate_context(&validate, &why) < 0 || validate_parameters(&validate, &why) < 0 ||
+	    validate_mutable(&validate, &why) < 0) {
 		answer->message = fl_arena_strdup(validate.op.arena, why.text);
 		return 0;
 	}

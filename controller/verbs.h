@@ -10,6 +10,6 @@ verb create_volume, delete_volume;
 verb publish_volume, unpublish_volume;
 verb validate_capabilities, get_capabilities;
 verb list_volumes, list_snapshots;
-verb get_capacity, expand_volume;
+verb get_capacity, expand_volume, modify_volume;
 verb create_snapshot, delete_snapshot;
 verb get_volume, get_snapshot;

@@ -70,6 +70,14 @@ int vmdisk_where(const struct controller *c, const struct fl_op *op, const char 
 	return 0;
 }
 
+int vmdisk_limits(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		  struct fl_error *err)
+{
+	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { 0 };
+
+	return vmdisk_call(c, op, "limits", json_pack("{s:s}", "volume", volume_id), &answer, err);
+}
+
 static json_t *vmdisk_job_params(const struct vmdisk_job *job)
 {
 	return json_pack("{s:s, s:s}", "volume", job->volume_id, "job", job->job);

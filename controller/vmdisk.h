@@ -22,6 +22,10 @@ struct vmdisk_place {
 int vmdisk_where(const struct controller *c, const struct fl_op *op, const char *volume_id,
 		 struct vmdisk_place *ret, struct fl_error *err) fl_must_check;
 
+/* Has the launcher that holds the volume, if any, keep to the limits that are on record now. */
+int vmdisk_limits(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		  struct fl_error *err) fl_must_check;
+
 /* A copy that the launcher's QEMU makes: which volume, and the job's name. */
 struct vmdisk_job {
 	const char *volume_id;

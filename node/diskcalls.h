@@ -35,6 +35,15 @@ diskcall_handler diskcall_hello, diskcall_attach, diskcall_release;
 /* diskcalls_copy.c */
 diskcall_handler diskcall_where, diskcall_copy_start, diskcall_copy_status, diskcall_copy_finish;
 
+/* diskcalls_limits.c */
+diskcall_handler diskcall_limits;
+
+/* The limits that are on record for a volume, as `attach` and `limits` carry them; the caller's. */
+int diskcall_read_limits(const struct diskcall *call, const char *volume_id, json_t **ret,
+			 struct fl_error *err) fl_must_check;
+/* FL_DENIED for other users than the service's own: launchers may be some, one day. */
+int diskcall_check_own(const struct diskcall *call, struct fl_error *err) fl_must_check;
+
 /* A required text parameter: FL_INVALID names the one that is missing. */
 int diskcall_text(const struct diskcall *call, const char *key, const char **ret,
 		  struct fl_error *err) fl_must_check;

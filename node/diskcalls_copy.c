@@ -12,8 +12,7 @@
 #include "node/path.h"
 #include "node/volume.h"
 
-/* Launchers may be other users one day; this is for our own. */
-static int diskcall_check_own(const struct diskcall *call, struct fl_error *err)
+int diskcall_check_own(const struct diskcall *call, struct fl_error *err)
 {
 	if (session_uid(call->session) != geteuid())
 		return fl_error_set(err, FL_DENIED, "this request is not for launchers");

@@ -127,6 +127,7 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
 	struct device_state state;
 	struct fl_source source;
+	json_t *limits = NULL;
 	struct pass pass;
 	char serial[21];
 	uint64_t size = 0;
@@ -150,13 +151,15 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	if (state.connected)
 		return fl_error_set(err, FL_IN_USE, "volume %s is a device of the node: %s",
 				    pass.volume, state.connection.path);
-	if (diskcall_open(call, &pass, source.file.path, &size, err) < 0)
+	if (diskcall_open(call, &pass, source.file.path, &size, err) < 0 ||
+	    diskcall_read_limits(call, pass.volume, &limits, err) < 0)
 		return -1;
 	diskcall_serial(pass.volume, serial);
-	if (json_object_update_new(call->result, json_pack("{s:s, s:I, s:b, s:s}", "kind",
-							   fl_source_kind_name(source.kind), "size",
-							   (json_int_t)size, "readonly",
-							   pass.read_only, "serial", serial)) < 0)
+	if (json_object_update_new(call->result,
+				   json_pack("{s:s, s:I, s:b, s:s, s:o}", "kind",
+					     fl_source_kind_name(source.kind), "size",
+					     (json_int_t)size, "readonly", pass.read_only, "serial",
+					     serial, "limits", limits)) < 0)
 		return fl_error_set(err, FL_INTERNAL, "no memory for an answer");
 	return 0;
 }

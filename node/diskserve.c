@@ -22,6 +22,7 @@ static const struct diskserve_method {
 	{ "copy-start", diskcall_copy_start },
 	{ "copy-status", diskcall_copy_status },
 	{ "copy-finish", diskcall_copy_finish },
+	{ "limits", diskcall_limits },
 };
 
 int diskcall_text(const struct diskcall *call, const char *key, const char **ret,

@@ -111,6 +111,7 @@ static int attach_enter(struct attach *a, struct disk **ret, struct fl_error *er
 				    wanted.bus);
 	*ret = disk_new(&wanted);
 	(*ret)->slot = (unsigned)slot;
+	(*ret)->limits = a->medium.limits;
 	(*ret)->image = fl_arena_strdup((*ret)->arena, a->medium.identity);
 	vm_add_disk(a->vm, *ret);
 	return vm_save(a->vm, err);
@@ -123,7 +124,9 @@ static int attach_plug(struct attach *a, struct disk **ret, struct fl_error *err
 	if (vm_lock(a->op, a->vm, err) < 0)
 		return -1;
 	locked = a->vm;
-	if (attach_enter(a, ret, err) < 0 || hotplug_plug(a->op, a->vm, *ret, &a->medium, err) < 0)
+	if (attach_enter(a, ret, err) < 0 ||
+	    hotplug_plug(a->op, a->vm, *ret, &a->medium, err) < 0 ||
+	    throttle_apply(a->op, a->vm, *ret, err) < 0)
 		return -1;
 	(*ret)->phase = DISK_PLUGGED;
 	if (vm_save(a->vm, err) < 0)

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "throttle.h"
 
 /* The order of a disk's life.  Each is on record before the step it stands for begins. */
 enum disk_phase {
@@ -35,6 +36,7 @@ struct disk {
 	char device[DISK_NAME_SIZE], node[DISK_NAME_SIZE], protocol[DISK_NAME_SIZE];
 
 	/* Not on record. */
+	struct throttle limits;
 	int fd; /* read-only, to ask the image's size; -1 after a restart until it is opened again */
 	uint64_t unplug_since_us, unplug_asked_us;
 	unsigned unplug_asked; /* how often */

@@ -324,7 +324,8 @@ static int disklink_take(struct fl_channel_message *answer, const struct diskpas
 
 	if (fl_json_text(answer->json, "kind", "", &kind, err) < 0 ||
 	    fl_json_text(answer->json, "serial", "", &serial, err) < 0 ||
-	    fl_json_bool(answer->json, "readonly", false, &readonly, err) < 0)
+	    fl_json_bool(answer->json, "readonly", false, &readonly, err) < 0 ||
+	    throttle_read(answer->json, &medium.limits, err) < 0)
 		return -1;
 	if (strcmp(kind, "file") != 0)
 		return fl_error_set(err, FL_UNSUPPORTED,

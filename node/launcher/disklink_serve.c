@@ -39,6 +39,22 @@ static int serve_resize(const struct fl_op *op, struct vm *vm,
 	return 0;
 }
 
+static int serve_limits(const struct fl_op *op, struct vm *vm,
+			const struct fl_channel_message *request, json_t **ret,
+			struct fl_error *err)
+{
+	const json_t *params = json_object_get(request->json, "params");
+	struct throttle limits;
+	const char *volume;
+
+	if (serve_text(params, "volume", &volume, err) < 0 ||
+	    throttle_read(params, &limits, err) < 0 ||
+	    throttle_set(op, vm, volume, &limits, err) < 0)
+		return -1;
+	*ret = json_object();
+	return 0;
+}
+
 static int serve_copy_start(const struct fl_op *op, struct vm *vm,
 			    const struct fl_channel_message *request, json_t **ret,
 			    struct fl_error *err)
@@ -92,9 +108,8 @@ static const struct {
 	int (*run)(const struct fl_op *op, struct vm *vm, const struct fl_channel_message *request,
 		   json_t **ret, struct fl_error *err);
 } methods[] = {
-	{ "resize", serve_resize },
-	{ "copy-start", serve_copy_start },
-	{ "copy-status", serve_copy_status },
+	{ "resize", serve_resize },           { "limits", serve_limits },
+	{ "copy-start", serve_copy_start },   { "copy-status", serve_copy_status },
 	{ "copy-finish", serve_copy_finish },
 };
 

@@ -15,7 +15,8 @@
 #define KEEPER_LOOK_MS 1000
 #define KEEPER_STEP_MS 10000
 
-/* After a restart we have no descriptor to ask a disk's size by. */
+/* After a restart we have no descriptor to ask a disk's size by, and QEMU may keep to limits that were
+ * changed while nobody could tell us. */
 static int keeper_reopen(const struct fl_op *op, struct vm *vm, struct disk *disk,
 			 struct fl_error *err)
 {
@@ -27,6 +28,8 @@ static int keeper_reopen(const struct fl_op *op, struct vm *vm, struct disk *dis
 		return medium_reopen(disk, &disk->fd, err);
 	if (diskpass_read(op->arena, disk->pass, vm->spec.name, &pass, err) < 0 ||
 	    disklink_attach(op, vm->disklink, &pass, &medium, &readonly, err) < 0)
+		return -1;
+	if (throttle_give(op, vm, disk, &medium.limits, err) < 0)
 		return -1;
 	disk->fd = fl_take_fd(&medium.ro);
 	return 0;

@@ -18,8 +18,9 @@ struct medium {
 	bool block;  /* a block device, else a regular file */
 	bool direct; /* its file system can do O_DIRECT */
 	uint64_t size_bytes;
-	const char *serial; /* what the disk service calls it; NULL for a path */
-	char identity[64];  /* which file it is */
+	const char *serial;     /* what the disk service calls it; NULL for a path */
+	struct throttle limits; /* what the disk service says of it; of a path: none */
+	char identity[64];      /* which file it is */
 };
 
 #define MEDIUM_NONE ((struct medium){ .rw = -1, .ro = -1 })

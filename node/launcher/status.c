@@ -34,6 +34,7 @@ static json_t *status_disk_json(const struct disk *disk, const json_t *nodes)
 
 	json_object_set_new(json, scsi ? "lun" : "port",
 			    json_integer((json_int_t)disk->slot + (scsi ? 0 : ARGS_PORT_DISK)));
+	json_object_set_new(json, "limits", throttle_to_json(&disk->limits));
 	if (disk->reason[0])
 		json_object_set_new(json, "reason", json_string(disk->reason));
 	return json;

@@ -111,6 +111,7 @@ def check_foreground(m):
     sizes = {d.get("volume"): d["size"] for d in m.json("vm status web")["disks"]}
     m.tap.ok(sizes.get("default/n1/hot") == 64 * MIB, "the guest's disk grows with its volume", sizes)
     m.do("vm resize web nothing 1Gi", 3, "nothing")
+    check_limits(m)
 
     image = m.place.path("plain.raw")
     with open(image, "wb") as stream:
@@ -123,6 +124,26 @@ def check_foreground(m):
     m.do("vm detach web nothing", 3, "nothing")
     m.do("vm attach web hot")
     return process
+
+
+def check_limits(m):
+    def limits():
+        return {d.get("volume"): d["limits"] for d in m.json("vm status web")["disks"]}["default/n1/hot"]
+
+    begin = time.monotonic()
+    m.do("volume modify hot --set iops=500 --set bandwidth=20Mi")
+    m.tap.ok(limits() == {"iops": 500, "bandwidth": 20 * MIB}, "new limits hold in a running VM",
+             limits(), time.monotonic() - begin)
+    m.do("volume modify hot --set iops=0")
+    m.tap.ok(limits() == {"bandwidth": 20 * MIB}, "0 takes one away")
+    m.do("volume modify hot --set iop=5", 2, '"iops"')
+    m.do("volume modify hot", 2, "--set")
+    m.do("volume modify nowhere --set iops=50", 3, "nowhere")
+    m.do("vm detach web hot")
+    m.do("vm attach web hot")
+    m.tap.ok(limits() == {"bandwidth": 20 * MIB}, "they stay with the volume")
+    m.do("volume modify hot --set bandwidth=0")
+    m.tap.ok(limits() == {}, "until the last one is taken away")
 
 
 def check_console(m):

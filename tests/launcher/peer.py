@@ -48,7 +48,7 @@ class Service:
         token = os.urandom(32).hex()
         image = self.place.image(f"{name}.raw", size)
         self.volumes[volume] = {"image": image, "token": token, "readonly": readonly,
-                                "serial": "vol-" + volume.rsplit('/')[-1]}
+                                "serial": "vol-" + volume.rsplit('/')[-1], "limits": {}}
         path = self.place.path(f"{name}.pass")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
                   encoding="utf-8") as stream:
@@ -101,7 +101,8 @@ class Service:
         modes = [os.O_RDONLY] if volume["readonly"] else [os.O_RDWR, os.O_RDONLY]
         fds = [os.open(volume["image"], mode | os.O_CLOEXEC) for mode in modes]
         result = {"kind": "file", "size": os.path.getsize(volume["image"]),
-                  "readonly": volume["readonly"], "serial": volume["serial"]}
+                  "readonly": volume["readonly"], "serial": volume["serial"],
+                  "limits": volume["limits"]}
         connection.sendmsg([json.dumps({"id": number, "result": result}).encode()],
                            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
         for fd in fds:

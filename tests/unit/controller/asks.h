@@ -11,9 +11,10 @@ struct ask_create {
 	int64_t required, limit;
 	const char *snapshot; /* the content source, or … */
 	const char *volume;
-	enum access_mode mode; /* SINGLE_NODE_WRITER unless given */
-	const char *fs_type;   /* block unless given */
-	struct fl_pair extra;  /* one further parameter */
+	enum access_mode mode;  /* SINGLE_NODE_WRITER unless given */
+	const char *fs_type;    /* block unless given */
+	struct fl_pair extra;   /* one further parameter */
+	struct fl_pair mutable; /* one mutable parameter */
 	bool no_capability;
 };
 
@@ -81,6 +82,10 @@ ask_create(struct rig *rig, struct ask_create ask, const Csi__V1__Volume **ret)
 	request.parameters = rpc_map_entries(
 		rig->arena, &csi__v1__create_volume_request__parameters_entry__descriptor, pairs,
 		request.n_parameters);
+	request.n_mutable_parameters = ask.mutable.key ? 1 : 0;
+	request.mutable_parameters = rpc_map_entries(
+		rig->arena, &csi__v1__create_volume_request__mutable_parameters_entry__descriptor,
+		&ask.mutable, request.n_mutable_parameters);
 	if (ask.snapshot || ask.volume)
 		request.volume_content_source = ask_content(rig, &ask);
 	if (rig_call(rig, "CreateVolume", &request, &answer) < 0)
@@ -96,6 +101,21 @@ static int __attribute__((unused)) ask_delete(struct rig *rig, const char *id)
 
 	request.volume_id = (char *)id;
 	return rig_call(rig, "DeleteVolume", &request, NULL);
+}
+
+static int __attribute__((unused))
+ask_modify(struct rig *rig, const char *id, const struct fl_pair *pairs, size_t n)
+{
+	Csi__V1__ControllerModifyVolumeRequest request =
+		CSI__V1__CONTROLLER_MODIFY_VOLUME_REQUEST__INIT;
+
+	request.volume_id = (char *)id;
+	request.n_mutable_parameters = n;
+	request.mutable_parameters = rpc_map_entries(
+		rig->arena,
+		&csi__v1__controller_modify_volume_request__mutable_parameters_entry__descriptor,
+		pairs, n);
+	return rig_call(rig, "ControllerModifyVolume", &request, NULL);
 }
 
 struct ask_publish {

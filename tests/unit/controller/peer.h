@@ -31,6 +31,7 @@ struct peer_news {
 	char path[256]; /* that the last copy-start named */
 	bool done;
 	unsigned n_started;
+	unsigned n_limits; /* how often it was told of new limits */
 };
 
 struct peer {
@@ -129,6 +130,14 @@ static json_t *peer_status(struct peer *peer, const char *job)
 			 2, "error", peer->mood.failure ? peer->mood.failure : "");
 }
 
+static json_t *peer_limits(struct peer *peer)
+{
+	if (peer->mood.away)
+		return peer_error("UNAVAILABLE", "the launcher of vm web1 is not connected");
+	peer->news.n_limits++;
+	return json_pack("{s:{}}", "result");
+}
+
 static json_t *peer_answer(struct peer *peer, const char *method, const json_t *params)
 {
 	const char *job = json_string_value(json_object_get(params, "job"));
@@ -139,6 +148,8 @@ static json_t *peer_answer(struct peer *peer, const char *method, const json_t *
 	if (strcmp(method, "where") == 0)
 		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->mood.state, "vm",
 				 "web1", "plugged", (int)peer->mood.plugged);
+	if (strcmp(method, "limits") == 0)
+		return peer_limits(peer);
 	if (strcmp(method, "copy-start") == 0)
 		return peer_start(peer, job, path);
 	if (strcmp(method, "copy-status") == 0)
