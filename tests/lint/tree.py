@@ -95,7 +95,10 @@ class Tree:
         for folder, folders, names in os.walk(self.root):
             folders[:] = [f for f in folders
                           if f not in (".git", "__pycache__") and not f.startswith("build")]
+            # Of a worktree .git is a file that says where the repository is.
             for name in names:
+                if name == ".git":
+                    continue
                 yield os.path.relpath(os.path.join(folder, name), self.root)
 
     def ending(self, *ends):
