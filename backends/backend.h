@@ -211,12 +211,17 @@ struct fl_extent {
 	uint64_t offset;
 	uint64_t bytes;
 };
-/* As fl_volume_see. */
+/* As fl_volume_see.  An extent of 0 bytes is a sign of life: all that lies before it has been told. */
 typedef int fl_extent_see(void *cookie, const struct fl_extent *extent);
-/* What a snapshot holds, and how it differs from another one of the same volume.  Both tell extents in ascending
- * order, disjoint, from offset `from` on (the first one is cut there), and within the snapshot's
- * (the target's) size.  What is not told is certain: it reads as zeros, or the same in both, where
- * the base counts as zeros beyond its end.  FL_BUSY while a snapshot is not ready. */
+/* What a snapshot holds, and how it differs from another one of the same volume.  Both tell extents
+ * in ascending order, disjoint, from offset `from` on (the first one is cut there), and within the
+ * snapshot's (the target's) size; neighbours may touch.  What is not told is certain: it reads as
+ * zeros, or the same in both, where the base counts as zeros beyond its end.
+ *
+ * The work may take long, and ends where `see` ends it: so they call it for each GiB or second of
+ * work at least, with an extent of at most a GiB or a sign of life.  What they work on cannot be
+ * deleted meanwhile.  The core has asked `snapshots` before: the snapshots are there and ready, the
+ * base is of the target's volume and no larger, and `from` is a multiple of 512 within the size. */
 struct fl_change_ops {
 	int (*allocated)(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
 			 uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err);
@@ -395,6 +400,9 @@ int fl_volume_health(struct fl_pool *pool, const struct fl_op *op, const char *h
 int fl_volume_health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 			  fl_health_see *see, void *cookie, struct fl_error *err) fl_must_check;
 
+/* As struct fl_change_ops says.  FL_BUSY for a snapshot that is not ready yet, FL_IN_USE for one that
+ * never will be, FL_OUT_OF_RANGE for a `from` behind the end, FL_INVALID for snapshots of two volumes
+ * and for a base that is larger than the target: volumes never shrink, so the two are swapped. */
 int fl_snapshot_allocated(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
 			  uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err)
 	fl_must_check;

@@ -61,6 +61,7 @@ static int load_missing_member(const struct fl_backend *backend, const char *pat
 		{ "publish", backend->publish },
 		{ "copies, which FL_BACKEND_COPIES needs",
 		  backend->copies || !(backend->flags & FL_BACKEND_COPIES) },
+		{ "snapshots, which changes need", backend->snapshots || !backend->changes },
 		{ "options_size", backend->options_size || backend->n_options == 0 },
 		{ "parameters_size", backend->parameters_size || backend->n_parameters == 0 },
 		{ "snapshot_parameters_size",

@@ -25,4 +25,5 @@ const struct fl_backend fl_backend = {
 	.records = &file_record_ops,
 	.copies = &file_copy_ops,
 	.pool_records = &file_pool_record_ops,
+	.changes = &file_change_ops,
 };

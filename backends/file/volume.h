@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volume, snapshot, records, pool records, copy: the calls of the interface, one file each; contracts as in
- * backends/backend.h. */
+/* Volume, snapshot, records, pool records, copy, changes: the calls of the interface, one file each;
+ * contracts as in * backends/backend.h. */
 #pragma once
 
 #include "meta.h"
@@ -36,3 +36,4 @@ extern const struct fl_snapshot_ops file_snapshot_ops;
 extern const struct fl_record_ops file_record_ops;
 extern const struct fl_pool_record_ops file_pool_record_ops;
 extern const struct fl_copy_ops file_copy_ops;
+extern const struct fl_change_ops file_change_ops;

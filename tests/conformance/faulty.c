@@ -231,6 +231,21 @@ static int faulty_pool_record_remove(struct fl_pool *pool, const struct fl_op *o
 	FAULTY(err, faulty_inner->pool_records->remove(inner_of(pool), op, key, expected, err));
 }
 
+static int faulty_allocated(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
+			    uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->changes->allocated(inner_of(pool), op, snapshot, from, see,
+						     cookie, err));
+}
+
+static int faulty_delta(struct fl_pool *pool, const struct fl_op *op, const char *base,
+			const char *target, uint64_t from, fl_extent_see *see, void *cookie,
+			struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->changes->delta(inner_of(pool), op, base, target, from, see,
+						 cookie, err));
+}
+
 static const struct fl_snapshot_ops faulty_snapshots = {
 	.create = faulty_snapshot_create,
 	.remove = faulty_snapshot_remove,
@@ -253,6 +268,10 @@ static const struct fl_pool_record_ops faulty_pool_records = {
 	.compare_and_set = faulty_pool_record_set,
 	.remove = faulty_pool_record_remove,
 };
+static const struct fl_change_ops faulty_changes = {
+	.allocated = faulty_allocated,
+	.delta = faulty_delta,
+};
 
 const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned flags)
 {
@@ -272,5 +291,6 @@ const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned fl
 	faulty_backend.records = inner->records ? &faulty_records : NULL;
 	faulty_backend.copies = inner->copies ? &faulty_copies : NULL;
 	faulty_backend.pool_records = inner->pool_records ? &faulty_pool_records : NULL;
+	faulty_backend.changes = inner->changes ? &faulty_changes : NULL;
 	return &faulty_backend;
 }

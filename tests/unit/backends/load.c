@@ -42,6 +42,7 @@ static void unusable_objects_are_refused(void)
 		{ VARIANTS "/tiny.so", "says that its struct has 16 bytes" },
 		{ VARIANTS "/incomplete.so", "incomplete.so lacks volume_create" },
 		{ VARIANTS "/copies.so", "copies.so lacks copies, which FL_BACKEND_COPIES needs" },
+		{ VARIANTS "/changes.so", "changes.so lacks snapshots, which changes need" },
 		{ VARIANTS "/stranger.so", "does not export fl_backend" },
 		{ "/etc/passwd", "cannot be loaded: " },
 	};
@@ -75,7 +76,7 @@ static void names_are_listed_sorted(void)
 
 	setenv("FAIRLEAD_BACKENDS", VARIANTS, 1);
 	WORKS(fl_backend_names(arena, &names, &test_error));
-	EQUAL(names.n, 8);
+	EQUAL(names.n, 9);
 	SAME(names.items[0], "abi");
 	SAME(names.items[names.n - 1], "variant");
 	setenv("FAIRLEAD_BACKENDS", "/nowhere", 1);

@@ -14,6 +14,9 @@
 #ifndef VARIANT_FLAGS
 #define VARIANT_FLAGS 0
 #endif
+#ifndef VARIANT_CHANGES
+#define VARIANT_CHANGES NULL
+#endif
 
 static int variant_open(struct fl_pool **ret, const struct fl_op *op, const char *name,
 			const void *options, struct fl_error *err)
@@ -64,6 +67,8 @@ static int variant_publish(struct fl_pool *pool, const struct fl_op *op,
 	return fl_error_set(err, FL_UNSUPPORTED, "for loading only");
 }
 
+static const struct fl_change_ops __attribute__((unused)) variant_changes;
+
 const struct fl_backend fl_backend = {
 	.abi = VARIANT_ABI,
 	.size = VARIANT_SIZE,
@@ -77,4 +82,5 @@ const struct fl_backend fl_backend = {
 	.volume_get = variant_get,
 	.volume_list = variant_list,
 	.publish = variant_publish,
+	.changes = VARIANT_CHANGES,
 };
