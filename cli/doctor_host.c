@@ -134,7 +134,7 @@ struct doctor_finding doctor_ext4_tools(struct doctor *d)
 
 struct doctor_finding doctor_xfs_tools(struct doctor *d)
 {
-	return doctor_programs(d, "mkfs.xfs xfs_growfs");
+	return doctor_programs(d, "mkfs.xfs xfs_growfs xfs_db xfs_repair");
 }
 
 struct doctor_finding doctor_btrfs_tools(struct doctor *d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filesystem: what is on a device, and making and growing what may be there.  The only file that
- * knows libblkid.  When a file system may be made at all is format.h's decision. */
+/* Filesystem: the kinds of file systems, and making and growing them.  When one may be made at all is
+ * format.h's decision. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 
 /* A kind of file system that we make, mount and grow. */
 struct filesystem;
+struct uuid_change; /* see uuid.h */
 
 /* "ext4", "xfs", "btrfs"; FL_INVALID for another name. */
 int filesystem_get(const char *name, const struct filesystem **ret, struct fl_error *err)
@@ -19,18 +20,8 @@ int filesystem_get(const char *name, const struct filesystem **ret, struct fl_er
 const char *filesystem_name(const struct filesystem *type);
 /* Options with which it is always mounted: "nouuid", or "". */
 const char *filesystem_mount_data(const struct filesystem *type);
-
-/* What libblkid finds: a file system ("ext4"), a partition table ("a partition table (dos)"),
- * something else with a name; NULL when it finds nothing.  A device that cannot be read is an
- * error and never "nothing". */
-int filesystem_probe(const struct fl_op *op, const char *device, const char **ret_found,
-		     struct fl_error *err) fl_must_check;
-
-/* Whether the first and the last MiB of the device read as zeros, past the page cache. */
-int filesystem_is_blank(const struct connection *connection, bool *ret, struct fl_error *err)
-	fl_must_check;
-/* Makes them so.  FL_BUSY while a mkfs of an earlier attempt still runs. */
-int filesystem_blank(const struct connection *connection, struct fl_error *err) fl_must_check;
+/* How it gets another UUID; NULL where the kernel does not mind two file systems with the same one. */
+const struct uuid_change *filesystem_uuid(const struct filesystem *type);
 
 /* The words of volume_context's mkfs options, checked against what this kind takes: FL_INVALID names
  * an option that is unknown, or that points at other files or devices.  `words` ends with NULL. */

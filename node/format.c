@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "node/content.h"
+#include "node/uuid.h"
+
 /* The record; a pool that keeps none, and a volume that has none, is "raw": nobody knows. */
 static int format_record(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 			 struct fl_record *ret, struct fl_error *err)
@@ -51,7 +54,7 @@ static int format_make(const struct fl_op *op, const struct format_target *targe
 
 	/* What a mkfs that was cut off left at the edges must not be found beside the new one. */
 	if (fl_text_starts_with(record->value, FL_FORMAT_MAKING) &&
-	    filesystem_blank(connection, err) < 0)
+	    content_blank(connection, err) < 0)
 		return -1;
 	if (format_set(op, target->pool, target->handle, record, making, err) < 0)
 		return -1;
@@ -68,7 +71,7 @@ static int format_make_first(const struct fl_op *op, const struct format_target 
 {
 	bool blank;
 
-	if (filesystem_is_blank(connection, &blank, err) < 0)
+	if (content_is_blank(connection, &blank, err) < 0)
 		return -1;
 	if (!blank)
 		return fl_error_set(err, FL_IN_USE,
@@ -82,7 +85,7 @@ int format_prepare(const struct fl_op *op, const struct format_target *target,
 		   const struct connection *connection, struct fl_error *err)
 {
 	const char *name = filesystem_name(target->type);
-	const char *found;
+	struct content content;
 	struct fl_record record;
 	bool making;
 
@@ -91,12 +94,12 @@ int format_prepare(const struct fl_op *op, const struct format_target *target,
 	making = fl_text_starts_with(record.value, FL_FORMAT_MAKING);
 	if (making && !target->read_only)
 		return format_make(op, target, connection, &record, err);
-	if (filesystem_probe(op, connection->path, &found, err) < 0)
+	if (content_probe(op, connection->path, &content, err) < 0)
 		return -1;
-	if (found && strcmp(found, name) != 0)
+	if (content.what && strcmp(content.what, name) != 0)
 		return fl_error_set(err, FL_IN_USE, "volume %s holds %s, but %s was asked for",
-				    target->volume_id, found, name);
-	if (found && !making)
+				    target->volume_id, content.what, name);
+	if (content.what && !making)
 		/* Whoever made it: once it is mounted for writing, mkfs is over. */
 		return target->read_only || format_is_settled(&record)
 			       ? 0
@@ -119,7 +122,8 @@ int format_mark_raw(const struct fl_op *op, struct fl_pool *pool, const char *ha
 {
 	struct fl_record record;
 
-	if (format_record(op, pool, handle, &record, err) < 0)
+	if (uuid_check_settled(op, pool, handle, err) < 0 ||
+	    format_record(op, pool, handle, &record, err) < 0)
 		return -1;
 	if (format_is_settled(&record))
 		return 0;

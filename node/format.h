@@ -25,6 +25,6 @@ int format_prepare(const struct fl_op *op, const struct format_target *target,
 		   const struct connection *connection, struct fl_error *err) fl_must_check;
 
 /* Sets the record to "raw", unless it says already that mkfs must not run: before the volume is
- * handed out for writing as a block device. */
+ * handed out for writing as a block device.  FL_IN_USE when it must not be now (uuid.h). */
 int format_mark_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		    struct fl_error *err) fl_must_check;

@@ -15,6 +15,7 @@
 #include "node/mount.h"
 #include "node/pass.h"
 #include "node/path.h"
+#include "node/uuid.h"
 #include "node/volume.h"
 
 struct stage {
@@ -115,7 +116,8 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 	const struct mountinfo_entry *entry;
 
 	if (path_make_directory(stage->path, err) < 0 ||
-	    format_prepare(op, &target, connection, err) < 0)
+	    format_prepare(op, &target, connection, err) < 0 ||
+	    uuid_prepare(op, &target, connection, err) < 0)
 		return -1;
 	fl_op_step(op, "mounting", 0, 0);
 	if (mount_filesystem(connection->path, filesystem_name(stage->type), stage->path,

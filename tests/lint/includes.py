@@ -31,7 +31,7 @@ OWNERS = {
     "grpc/": ("csi/rpc/",),
     "protobuf-c/": ("csi/",),
     "microhttpd.h": ("cli/http.c",),
-    "blkid/": ("node/filesystem.c",),
+    "blkid/": ("node/content.c",),
     "rados/": ("backends/ceph/",),
     "rbd/": ("backends/ceph/",),
     "nfsc/": ("backends/nfs/",),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "node/content.h"
 #include "node/format.h"
 #include "rig.h"
 #include "tests/test.h"
@@ -181,7 +182,7 @@ static void what_cannot_be_read_is_not_blank(void)
 	WORKS(filesystem_get("ext4", &target.type, &test_error));
 	target.pool = object.pool;
 	target.handle = object.handle;
-	FAILS(filesystem_is_blank(&c, &blank, &test_error), FL_INTERNAL);
+	FAILS(content_is_blank(&c, &blank, &test_error), FL_INTERNAL);
 	OK(format_prepare(&op, &target, &c, &test_error) < 0);
 	SAME(rig_format(&rig, id), "never");
 	/* Late, or never there. */
@@ -207,10 +208,10 @@ static void two_mkfs_never_meet(void)
 
 	OK(flock(fd, LOCK_EX) == 0, "as a mkfs that outlived its service has it");
 	WORKS(filesystem_get("ext4", &type, &test_error));
-	FAILS(filesystem_blank(&c, &test_error), FL_BUSY);
+	FAILS(content_blank(&c, &test_error), FL_BUSY);
 	FAILS(filesystem_make(&op, type, c.path, words, &test_error), FL_BUSY);
 	fl_close(&fd);
-	WORKS(filesystem_blank(&c, &test_error));
+	WORKS(content_blank(&c, &test_error));
 	WORKS(filesystem_make(&op, type, c.path, words, &test_error));
 	EQUAL(rig_run((const char *[]){ "losetup", "--detach", c.path, NULL }), 0);
 	OK(rig_is_clean(&rig));

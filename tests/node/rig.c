@@ -19,15 +19,14 @@
 #include "base/json.h"
 #include "node/mountinfo.h"
 
-static struct fl_op rig_op(struct rig *rig)
+struct fl_op rig_op(struct rig *rig)
 {
 	return (struct fl_op){ .id = "rig",
 			       .deadline = fl_clock_after_ms(60000),
 			       .arena = rig->arena };
 }
 
-/* A test cannot go on when its rig is broken. */
-static void rig_must(int rc, const char *what, const struct fl_error *err)
+void rig_must(int rc, const char *what, const struct fl_error *err)
 {
 	if (rc == 0)
 		return;
@@ -200,87 +199,6 @@ int rig_end(struct rig *rig)
 	fl_arena_free(rig->arena);
 	memset(rig, 0, sizeof(*rig));
 	return rc;
-}
-
-static struct fl_object_id rig_object(struct rig *rig, const char *volume_id)
-{
-	struct fl_object_id object;
-	struct fl_error err = { 0 };
-
-	rig_must(fl_object_id_parse(rig->arena, rig->pools, volume_id, "volume", &object, &err),
-		 "the volume's id", &err);
-	return object;
-}
-
-const char *rig_volume(struct rig *rig, const char *name, uint64_t size)
-{
-	struct fl_volume_spec spec = { .name = name, .min_bytes = size, .thin = true };
-	struct fl_pool *pool = fl_pools_get(rig->pools, "default");
-	struct fl_op op = rig_op(rig);
-	struct fl_error err = { 0 };
-	struct fl_volume volume;
-	const char *id;
-
-	rig_must(fl_volume_create(pool, &op, &spec, &volume, &err), "making a volume", &err);
-	id = fl_object_id_format(rig->arena, rig->pools, pool, volume.handle);
-	rig_own(rig, id, "n1", false);
-	return id;
-}
-
-struct fl_source rig_source(struct rig *rig, const char *volume_id)
-{
-	struct fl_object_id object = rig_object(rig, volume_id);
-	struct fl_publish_spec spec = { .handle = object.handle, .node = "n1" };
-	struct fl_op op = rig_op(rig);
-	struct fl_error err = { 0 };
-	struct fl_source source;
-
-	rig_must(fl_volume_publish(object.pool, &op, &spec, &source, &err), "the source", &err);
-	return source;
-}
-
-const char *rig_image(struct rig *rig, const char *volume_id)
-{
-	return rig_source(rig, volume_id).file.path;
-}
-
-void rig_grow(struct rig *rig, const char *volume_id, uint64_t size)
-{
-	struct fl_object_id object = rig_object(rig, volume_id);
-	struct fl_op op = rig_op(rig);
-	struct fl_error err = { 0 };
-	uint64_t got;
-
-	rig_must(fl_volume_resize(object.pool, &op, object.handle, size, 0, &got, &err), "growing",
-		 &err);
-}
-
-const char *rig_format(struct rig *rig, const char *volume_id)
-{
-	struct fl_object_id object = rig_object(rig, volume_id);
-	struct fl_op op = rig_op(rig);
-	struct fl_error err = { 0 };
-	struct fl_record record;
-
-	rig_must(fl_volume_record_get(object.pool, &op, object.handle, FL_RECORD_FORMAT, &record,
-				      &err),
-		 "the record", &err);
-	return record.value;
-}
-
-void rig_set_record(struct rig *rig, const char *volume_id, const char *key, const char *value)
-{
-	struct fl_object_id object = rig_object(rig, volume_id);
-	struct fl_op op = rig_op(rig);
-	struct fl_error err = { 0 };
-	struct fl_record record;
-	uint64_t version;
-
-	rig_must(fl_volume_record_get(object.pool, &op, object.handle, key, &record, &err),
-		 "the record", &err);
-	rig_must(fl_volume_record_set(object.pool, &op, object.handle, key, record.version, value,
-				      &version, &err),
-		 "the record", &err);
 }
 
 const char *rig_loop(struct rig *rig, const char *volume_id)

@@ -44,10 +44,14 @@ void rig_start_server(struct rig *rig);
 
 /* A volume of that size, attached to this node for writing; its id. */
 const char *rig_volume(struct rig *rig, const char *name, uint64_t size);
+/* Another one with the content of volume `of`, as the controller makes it. */
+const char *rig_clone(struct rig *rig, const char *name, const char *of);
 /* Where its bytes are, and the path of its image. */
 struct fl_source rig_source(struct rig *rig, const char *volume_id);
 const char *rig_image(struct rig *rig, const char *volume_id);
 void rig_grow(struct rig *rig, const char *volume_id, uint64_t size);
+/* A record; "" when there is none. */
+const char *rig_record(struct rig *rig, const char *volume_id, const char *key);
 /* The record `format`. */
 const char *rig_format(struct rig *rig, const char *volume_id);
 void rig_set_record(struct rig *rig, const char *volume_id, const char *key, const char *value);
@@ -85,3 +89,8 @@ bool rig_file_says(const char *directory, const char *name, const char *text);
 
 /* Runs a command; its exit status. */
 int rig_run(const char *const argv[]);
+
+/* For the files of the rig: an operation, and the end of everything when one of theirs fails, because
+ * a test cannot go on when its rig is broken. */
+struct fl_op rig_op(struct rig *rig);
+void rig_must(int rc, const char *what, const struct fl_error *err);

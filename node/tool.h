@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tool: a program that writes to a device (mkfs, xfs_db).
+ *
+ * It runs under a lock on the device that it inherits: so the lock holds as long as the program
+ * lives, also when this service does not, and udev keeps away meanwhile. */
+#pragma once
+
+#include "base/proc.h"
+
+/* Runs argv (at most 64 words and NULL) and waits, as fl_proc_run.  FL_BUSY while the program of an
+ * earlier attempt still runs on the device. */
+int tool_run(const struct fl_op *op, const char *device, const char *const argv[],
+	     struct fl_proc_result *ret, struct fl_error *err) fl_must_check;
+
+/* The last line of its standard error, where tools say what went wrong. */
+const char *tool_complaint(const struct fl_op *op, const struct fl_proc_result *result);
