@@ -120,15 +120,39 @@ int fl_volume_get(struct fl_pool *pool, const struct fl_op *op, const char *hand
 	return 0;
 }
 
+/* What stands between the backend and who looks at its list. */
+struct volume_sight {
+	const struct fl_call *call;
+	fl_volume_see *see;
+	void *cookie;
+	bool broken;
+	struct fl_error *err;
+};
+
+static int volume_seen(void *cookie, const struct fl_volume *volume)
+{
+	struct volume_sight *sight = cookie;
+
+	if (volume->health.n)
+		sight->broken = fl_check_health(sight->call, volume->handle, &volume->health,
+						sight->err) < 0;
+	return sight->broken ? -1 : sight->see(sight->cookie, volume);
+}
+
 int fl_volume_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 		   fl_volume_see *see, void *cookie, struct fl_error *err)
 {
 	fl_cleanup(fl_call_end) struct fl_call call = { 0 };
+	struct volume_sight sight = { .call = &call, .see = see, .cookie = cookie, .err = err };
 
 	if (fl_call_begin(&call, pool, op, "volume_list", true, err) < 0)
 		return -1;
-	return fl_call_result(
-		&call, pool->backend->volume_list(pool, op, after, see, cookie, &call.error), err);
+	if (fl_call_result(
+		    &call,
+		    pool->backend->volume_list(pool, op, after, volume_seen, &sight, &call.error),
+		    err) < 0)
+		return -1;
+	return sight.broken ? -1 : 0;
 }
 
 int fl_volume_publish(struct fl_pool *pool, const struct fl_op *op,

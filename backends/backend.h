@@ -67,12 +67,31 @@ struct fl_volume_spec {
 	const void *parameters; /* the backend's own struct, filled from its table `parameters` */
 };
 
+/* What is wrong with a volume, or with the storage behind a pool.  Nothing: it is healthy. */
+enum fl_health_status {
+	FL_HEALTH_DEGRADED,     /* usable, not as it should be */
+	FL_HEALTH_INACCESSIBLE, /* from every node */
+	FL_HEALTH_DATA_LOSS,    /* known or strongly suspected; never said of a pool */
+};
+struct fl_health_entry {
+	enum fl_health_status status;
+	const char *reason; /* one CamelCase word for programs, unique per status in one answer */
+	const char
+		*message; /* a phrase for people: what it is and the way out; at most 500 bytes */
+};
+struct fl_health {
+	const struct fl_health_entry *entries;
+	size_t n;
+};
+
 struct fl_volume {
 	const char *handle;
 	const char *name; /* the full CSI name */
 	uint64_t size_bytes;
 	struct fl_content content; /* as it was created from; the handle may be gone by now */
 	bool thin;
+	struct fl_health
+		health; /* from volume_list: what it met on its way; others leave it empty */
 };
 
 struct fl_snapshot_spec {
@@ -176,21 +195,6 @@ struct fl_pool_record_ops {
 		      uint64_t expected, struct fl_error *err);
 };
 
-/* What is wrong with a volume, or with the storage behind a pool.  Nothing: it is healthy. */
-enum fl_health_status {
-	FL_HEALTH_DEGRADED,     /* usable, not as it should be */
-	FL_HEALTH_INACCESSIBLE, /* from every node */
-	FL_HEALTH_DATA_LOSS,    /* known or strongly suspected; never said of a pool */
-};
-struct fl_health_entry {
-	enum fl_health_status status;
-	const char *reason;  /* one CamelCase word for programs, unique per status in one answer */
-	const char *message; /* a phrase for people: what it is and the way out */
-};
-struct fl_health {
-	const struct fl_health_entry *entries;
-	size_t n;
-};
 /* As fl_volume_see. */
 typedef int fl_health_see(void *cookie, const char *handle, const struct fl_health *health);
 /* A status stays until its cause is gone.  A storage that does not answer is FL_UNAVAILABLE from
@@ -311,7 +315,9 @@ struct fl_backend {
 			     struct fl_error *err);
 	int (*volume_get)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			  struct fl_volume *ret, struct fl_error *err);
-	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL: all). */
+	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL: all).  What
+	 * is damaged is listed, too, if the backend has `health`: then `health` says what is wrong,
+	 * and of a damaged one name and size_bytes may be NULL and 0. */
 	int (*volume_list)(struct fl_pool *pool, const struct fl_op *op, const char *after,
 			   fl_volume_see *see, void *cookie, struct fl_error *err);
 	/* Describes how spec->node reaches the volume.  Grants nothing by itself. */
@@ -393,6 +399,9 @@ int fl_pool_record_set(struct fl_pool *pool, const struct fl_op *op, const char 
 int fl_pool_record_remove(struct fl_pool *pool, const struct fl_op *op, const char *key,
 			  uint64_t expected, struct fl_error *err) fl_must_check;
 
+/* For backends: one entry more, its message as printf makes it. */
+void fl_health_add(struct fl_arena *arena, struct fl_health *health, enum fl_health_status status,
+		   const char *reason, const char *format, ...) fl_printf_like(5, 6);
 int fl_pool_health(struct fl_pool *pool, const struct fl_op *op, struct fl_health *ret,
 		   struct fl_error *err) fl_must_check;
 int fl_volume_health(struct fl_pool *pool, const struct fl_op *op, const char *handle,

@@ -35,3 +35,6 @@ int fl_check_size(uint64_t min_bytes, uint64_t max_bytes, struct fl_error *err) 
 int fl_check_volume_spec(struct fl_pool *pool, const struct fl_volume_spec *spec,
 			 struct fl_error *err) fl_must_check;
 int fl_check_snapshot_spec(const struct fl_snapshot_spec *spec, struct fl_error *err) fl_must_check;
+/* FL_INTERNAL unless the health that the backend gave of `what` is as backend.h wants it. */
+int fl_check_health(const struct fl_call *call, const char *what, const struct fl_health *health,
+		    struct fl_error *err) fl_must_check;

@@ -15,7 +15,7 @@ static const struct statement_group *const groups[] = {
 	&statements_of_volumes, &statements_of_names,        &statements_of_content,
 	&statements_of_sizes,   &statements_of_clones,       &statements_of_snapshots,
 	&statements_of_records, &statements_of_pool_records, &statements_of_copies,
-	&statements_of_changes, &statements_of_races,
+	&statements_of_changes, &statements_of_health,       &statements_of_races,
 };
 
 /* Which kind of source the pool has is seen on a volume. */
@@ -52,6 +52,7 @@ static const char *check_lacks(const struct check *c, unsigned needs)
 		{ NEEDS_POOL_RECORDS, backend->pool_records,
 		  "the backend has no records of the pool" },
 		{ NEEDS_CHANGES, backend->changes, "the backend has no changes" },
+		{ NEEDS_HEALTH, backend->health, "the backend has no health" },
 		{ NEEDS_CLONES, c->pool->flags & FL_BACKEND_CLONES,
 		  "the pool does not clone volumes" },
 		{ NEEDS_BYTES, c->has_bytes, "the source cannot be opened as a path" },

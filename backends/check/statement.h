@@ -34,6 +34,7 @@ enum check_needs {
 	NEEDS_FILES = 1 << 7, /* a source that is a file: allocation can be looked at */
 	NEEDS_POOL_RECORDS = 1 << 8,
 	NEEDS_CHANGES = 1 << 9,
+	NEEDS_HEALTH = 1 << 10,
 };
 
 struct statement {
@@ -49,7 +50,7 @@ struct statement_group {
 extern const struct statement_group statements_of_volumes, statements_of_names,
 	statements_of_content, statements_of_sizes, statements_of_snapshots, statements_of_clones,
 	statements_of_records, statements_of_pool_records, statements_of_copies,
-	statements_of_changes, statements_of_races;
+	statements_of_changes, statements_of_health, statements_of_races;
 
 #define WORKS(call) check_works(c, (call), #call, __FILE__, __LINE__)
 #define FAILS(call, code) check_fails(c, (call), (code), #call, __FILE__, __LINE__)

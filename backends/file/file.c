@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Volumes as raw images in a directory: the embedded default.  Snapshots and clones are cuts where
  * the file system has reflinks (XFS, btrfs), else copies that keep holes (ext4). */
+#include "health.h"
 #include "volume.h"
 
 const struct fl_backend fl_backend = {
@@ -24,6 +25,7 @@ const struct fl_backend fl_backend = {
 	.snapshots = &file_snapshot_ops,
 	.records = &file_record_ops,
 	.copies = &file_copy_ops,
+	.health = &file_health_ops,
 	.pool_records = &file_pool_record_ops,
 	.changes = &file_change_ops,
 };

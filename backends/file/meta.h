@@ -14,7 +14,8 @@ struct file_meta {
 	const char *failure; /* why it will never be ready, or NULL */
 	const char *group;   /* of a snapshot: the group that it is a part of, or NULL */
 	const char *target;  /* of a copy: the image's name until it is committed; else NULL */
-	uint64_t size_bytes; /* of a copy's target; else 0, the image tells */
+	uint64_t
+		size_bytes; /* the image has had at least that many; 0: written by an older version */
 };
 
 /* FL_INTERNAL when it is missing or damaged. */

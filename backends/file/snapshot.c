@@ -64,6 +64,7 @@ static int snapshot_make(const struct file_pool *file, const struct fl_op *op,
 	    file_entry_begin(file, op, FILE_SNAPSHOT, handle, &dir_fd, err) < 0)
 		return -1;
 	meta.cut_ns = fl_clock_wall_ns();
+	meta.size_bytes = origin.size;
 	if (file_image_make_from(file, op, origin.image_fd, dir_fd, 0, true, err) < 0 ||
 	    file_meta_inherit_format(op->arena, origin.dir_fd, dir_fd, err) < 0 ||
 	    file_meta_write(op->arena, dir_fd, &meta, err) < 0)

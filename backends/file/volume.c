@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "entry.h"
+#include "health.h"
 #include "image.h"
 #include "lock.h"
 #include "origin.h"
@@ -102,6 +102,7 @@ static int volume_make(const struct file_pool *file, const struct fl_op *op,
 		filled = volume_fill_blank(op, spec, size, dir_fd, err);
 	else
 		filled = volume_fill_from(file, op, spec, size, dir_fd, err);
+	meta.size_bytes = size;
 	if (filled < 0 || file_meta_write(op->arena, dir_fd, &meta, err) < 0)
 		return -1;
 	return file_entry_commit(file, op, FILE_VOLUME, handle, dir_fd, err);
@@ -155,25 +156,38 @@ int file_volume_get(struct fl_pool *pool, const struct fl_op *op, const char *ha
 	return volume_read(file_pool_of(pool), op->arena, handle, ret, err);
 }
 
+/* As file_health_of_damaged: 1: it is to be listed. */
+static int volume_read_listed(const struct file_pool *file, const struct file_health_view *view,
+			      struct fl_arena *arena, const char *handle, struct fl_volume *ret,
+			      struct fl_error *err)
+{
+	struct fl_error ignored;
+
+	if (volume_read(file, arena, handle, ret, &ignored) < 0)
+		return file_health_of_damaged(file, view, arena, handle, ret, err);
+	file_health_of_read(file, view, arena, ret);
+	return 1;
+}
+
 int file_volume_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 		     fl_volume_see *see, void *cookie, struct fl_error *err)
 {
 	const struct file_pool *file = file_pool_of(pool);
+	struct file_health_view view;
 	struct fl_strings handles;
 
-	if (file_entry_handles(file, op->arena, FILE_VOLUME, after, &handles, err) < 0)
+	if (file_health_look(file, &view, err) < 0 ||
+	    file_entry_handles(file, op->arena, FILE_VOLUME, after, &handles, err) < 0)
 		return -1;
 	for (size_t i = 0; i < handles.n; i++) {
 		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		struct fl_error error;
 		struct fl_volume volume;
+		int wanted = volume_read_listed(file, &view, arena, handles.items[i], &volume, err);
 
-		if (volume_read(file, arena, handles.items[i], &volume, &error) == 0) {
-			if (see(cookie, &volume) != 0)
-				return 0;
-		} else if (error.code != FL_NOT_FOUND) {
-			fl_log(FL_LOG_WARNING, "list", "passed over: %s", error.text);
-		}
+		if (wanted < 0)
+			return -1;
+		if (wanted && see(cookie, &volume) != 0)
+			return 0;
 	}
 	return 0;
 }
@@ -197,15 +211,36 @@ int file_volume_publish(struct fl_pool *pool, const struct fl_op *op,
 	return 0;
 }
 
-static int volume_grow(const struct file_pool *file, const struct fl_volume *volume, uint64_t size,
-		       struct fl_error *err)
+/* From now on less than `size` is a truncated image. */
+static int volume_note_size(const struct file_pool *file, const struct fl_op *op, int dir_fd,
+			    uint64_t size, struct fl_error *err)
+{
+	struct file_meta meta;
+
+	if (file_meta_read(op->arena, dir_fd, &meta, err) < 0)
+		return -1;
+	if (meta.size_bytes >= size)
+		return 0;
+	meta.size_bytes = size;
+	while (file_meta_write(op->arena, dir_fd, &meta, err) < 0)
+		if (err->code != FL_NO_SPACE || !file_reserve_spend(file))
+			return -1;
+	return 0;
+}
+
+/* Also a volume that is large enough: a crash may have come between its growth and the note. */
+static int volume_grow(const struct file_pool *file, const struct fl_op *op,
+		       const struct fl_volume *volume, uint64_t size, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int dir_fd = -1, image_fd = -1;
 
 	if (file_entry_open(file, FILE_VOLUME, volume->handle, &dir_fd, err) < 0)
 		return -1;
-	if (file_image_open(dir_fd, FILE_IMAGE, O_RDWR, &image_fd, err) < 0 ||
-	    file_image_grow(image_fd, size, volume->thin, err) < 0)
+	if (size > volume->size_bytes &&
+	    (file_image_open(dir_fd, FILE_IMAGE, O_RDWR, &image_fd, err) < 0 ||
+	     file_image_grow(image_fd, size, volume->thin, err) < 0))
+		return fl_error_prefix(err, "growing volume %s", volume->handle);
+	if (volume_note_size(file, op, dir_fd, size, err) < 0)
 		return fl_error_prefix(err, "growing volume %s", volume->handle);
 	return 0;
 }
@@ -222,17 +257,16 @@ int file_volume_resize(struct fl_pool *pool, const struct fl_op *op, const char 
 	if (file_lock_take(file, op, FILE_VOLUME, handle, FILE_LOCK_WRITE, &lock, err) < 0 ||
 	    volume_read(file, op->arena, handle, &volume, err) < 0)
 		return -1;
+	size = volume.size_bytes;
 	if (max_bytes != 0 && volume.size_bytes > max_bytes)
 		return fl_error_set(err, FL_OUT_OF_RANGE,
 				    "volume %s has %" PRIu64
 				    " bytes already and is never made smaller",
 				    handle, volume.size_bytes);
-	if (volume.size_bytes < min_bytes) {
-		if (file_image_round(min_bytes, max_bytes, &size, err) < 0 ||
-		    volume_grow(file, &volume, size, err) < 0)
-			return -1;
-		volume.size_bytes = size;
-	}
-	*ret_bytes = volume.size_bytes;
+	if (size < min_bytes && file_image_round(min_bytes, max_bytes, &size, err) < 0)
+		return -1;
+	if (volume_grow(file, op, &volume, size, err) < 0)
+		return -1;
+	*ret_bytes = size;
 	return 0;
 }

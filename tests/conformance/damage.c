@@ -109,7 +109,7 @@ static void a_damaged_volume_hides_no_other(void)
 	create("a");
 	create("b");
 	OK(unlink(path_of("volumes/a/image")) == 0);
-	EQUAL(listed(), 1);
+	EQUAL(listed(), 2);
 	FAILS(fl_volume_get(pool, &op, "a", &volume, &test_error), FL_INTERNAL);
 	FAILS(fl_volume_create(pool, &op, &spec, &volume, &test_error), FL_INTERNAL);
 	remove_all();
@@ -183,6 +183,110 @@ static void a_missing_mount_is_refused(void)
 	FAILS(fl_pool_open(backend, &own, "p", options, &refused, &test_error), FL_UNAVAILABLE);
 }
 
+/* "ImageMissing" as DATA_LOSS is "2 ImageMissing"; what is healthy is "". */
+static const char *health_of(const char *handle)
+{
+	struct fl_health health;
+	const char *text = "";
+
+	WORKS(fl_volume_health(pool, &op, handle, &health, &test_error));
+	for (size_t i = 0; i < health.n; i++)
+		text = fl_arena_printf(op.arena, "%s%s%d %s", text, i ? ", " : "",
+				       (int)health.entries[i].status, health.entries[i].reason);
+	return text;
+}
+
+static void flip(const char *path, off_t at)
+{
+	fl_cleanup(fl_close) int fd = open(path, O_RDWR | O_CLOEXEC);
+	unsigned char byte;
+
+	OK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+	byte ^= 4;
+	OK(pwrite(fd, &byte, 1, at) == 1);
+}
+
+static void a_damaged_record_is_told(void)
+{
+	uint64_t version;
+
+	create("a");
+	create("b");
+	WORKS(fl_volume_record_set(pool, &op, "a", "owner", 0, "{}", &version, &test_error));
+	WORKS(fl_volume_record_set(pool, &op, "a", "note", 0, "{}", &version, &test_error));
+	SAME(health_of("a"), "");
+	flip(path_of("volumes/a/note"), 30);
+	SAME(health_of("a"), "0 RecordDamaged");
+	flip(path_of("volumes/a/owner"), 30);
+	SAME(health_of("a"), "0 RecordDamaged, 1 RecordDamaged");
+	flip(path_of("volumes/a/note"), 30);
+	flip(path_of("volumes/a/owner"), 30);
+	SAME(health_of("a"), "");
+	flip(path_of("volumes/a/meta"), 30);
+	SAME(health_of("a"), "1 RecordDamaged");
+	OK(unlink(path_of("volumes/a/meta")) == 0);
+	SAME(health_of("a"), "1 RecordMissing");
+	SAME(health_of("b"), "");
+	EQUAL(listed(), 2);
+	remove_all();
+}
+
+static void a_damaged_image_is_told(void)
+{
+	const char *image = path_of("volumes/a/image"), *aside = path_of("volumes/a/image.aside");
+	struct fl_snapshot_spec spec = { .name = "s", .volume_handle = "a" };
+	struct fl_snapshot snapshot;
+	uint64_t bytes;
+
+	create("a");
+	create("b");
+	OK(truncate(image, SIZE + 100) == 0);
+	SAME(health_of("a"), "1 ImageUnusable");
+	OK(truncate(image, SIZE) == 0);
+	SAME(health_of("a"), "");
+	WORKS(fl_volume_resize(pool, &op, "a", 2 * SIZE, 0, &bytes, &test_error));
+	OK(truncate(image, SIZE) == 0);
+	SAME(health_of("a"), "2 ImageTruncated");
+	/* Nothing may paper over the hole. */
+	FAILS(fl_volume_resize(pool, &op, "a", 2 * SIZE, 0, &bytes, &test_error), FL_INTERNAL);
+	OK(strstr(test_error.text, "truncated") != NULL, "%s", test_error.text);
+	if (!(pool->flags & FL_BACKEND_COPIES))
+		FAILS(fl_snapshot_create(pool, &op, &spec, &snapshot, &test_error), FL_INTERNAL);
+	OK(rename(image, aside) == 0);
+	SAME(health_of("a"), "2 ImageMissing");
+	OK(mkdir(image, 0700) == 0);
+	SAME(health_of("a"), "2 ImageMissing");
+	OK(rmdir(image) == 0 && rename(aside, image) == 0 && truncate(image, 2 * SIZE) == 0);
+	SAME(health_of("a"), "");
+	remove_all();
+}
+
+/* As a directory whose file system was unmounted, or which was removed: nothing in it is nothing
+ * known. */
+static void a_directory_that_is_gone_is_not_empty(void)
+{
+	const char *aside = fl_arena_printf(op.arena, "%s.aside", directory);
+	struct fl_health health;
+	int n = 0;
+
+	create("a");
+	create("b");
+	for (int again = 0; again < 2; again++) {
+		OK(rename(directory, aside) == 0);
+		OK(!again || mkdir(directory, 0700) == 0);
+		WORKS(fl_pool_health(pool, &op, &health, &test_error));
+		EQUAL(health.n, 1);
+		SAME(health.entries[0].reason, "DirectoryGone");
+		FAILS(fl_volume_health(pool, &op, "a", &health, &test_error), FL_UNAVAILABLE);
+		FAILS(fl_volume_list(pool, &op, NULL, count, &n, &test_error), FL_UNAVAILABLE);
+		OK(!again || rmdir(directory) == 0);
+		OK(rename(aside, directory) == 0);
+	}
+	EQUAL(listed(), 2);
+	SAME(health_of("a"), "");
+	remove_all();
+}
+
 static const struct test tests[] = {
 	{ "a torn record is never used", a_torn_record_is_never_used },
 	{ "a flipped bit is found", a_flipped_bit_is_found },
@@ -191,6 +295,9 @@ static const struct test tests[] = {
 	{ "interrupted removals are ended", interrupted_removals_are_ended },
 	{ "a half-made volume is made anew", a_half_made_volume_is_made_anew },
 	{ "a pool without its mount is refused", a_missing_mount_is_refused },
+	{ "a damaged record is told", a_damaged_record_is_told },
+	{ "a damaged image is told", a_damaged_image_is_told },
+	{ "a directory that is gone is not empty", a_directory_that_is_gone_is_not_empty },
 };
 
 int main(int argc, char **argv)

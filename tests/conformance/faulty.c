@@ -246,6 +246,24 @@ static int faulty_delta(struct fl_pool *pool, const struct fl_op *op, const char
 						 cookie, err));
 }
 
+static int faulty_health_pool(struct fl_pool *pool, const struct fl_op *op, struct fl_health *ret,
+			      struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->health->pool(inner_of(pool), op, ret, err));
+}
+
+static int faulty_health_volume(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+				struct fl_health *ret, struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->health->volume(inner_of(pool), op, handle, ret, err));
+}
+
+static int faulty_health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
+			      fl_health_see *see, void *cookie, struct fl_error *err)
+{
+	FAULTY(err, faulty_inner->health->list(inner_of(pool), op, after, see, cookie, err));
+}
+
 static const struct fl_snapshot_ops faulty_snapshots = {
 	.create = faulty_snapshot_create,
 	.remove = faulty_snapshot_remove,
@@ -272,6 +290,11 @@ static const struct fl_change_ops faulty_changes = {
 	.allocated = faulty_allocated,
 	.delta = faulty_delta,
 };
+static const struct fl_health_ops faulty_health = {
+	.pool = faulty_health_pool,
+	.volume = faulty_health_volume,
+	.list = faulty_health_list,
+};
 
 const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned flags)
 {
@@ -292,5 +315,6 @@ const struct fl_backend *faulty_wrap(const struct fl_backend *inner, unsigned fl
 	faulty_backend.copies = inner->copies ? &faulty_copies : NULL;
 	faulty_backend.pool_records = inner->pool_records ? &faulty_pool_records : NULL;
 	faulty_backend.changes = inner->changes ? &faulty_changes : NULL;
+	faulty_backend.health = inner->health ? &faulty_health : NULL;
 	return &faulty_backend;
 }
