@@ -4,7 +4,7 @@
  *	armed ─accepted▶ route ─received▶ worker (quick: here) ─▶ handler ─▶ finish ─finished▶ gone
  *		       └ watch for the caller's leaving ──────closed▶ cancelled = true
  *
- * Arrows with a word are completions on the polling thread. */
+ * Arrows with a word are completions on the thread that polls. */
 #pragma once
 
 #include <stdatomic.h>

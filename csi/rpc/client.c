@@ -109,12 +109,19 @@ static void client_disconnect(struct client_call *call)
 	pthread_mutex_unlock(&client->lock);
 }
 
-static int client_open_call(struct client_call *call, struct fl_error *err)
+static int client_open_call(struct client_call *call, struct rpc_client *client,
+			    const struct rpc_request *request, struct fl_error *err)
 {
-	const struct rpc_request *request = call->request;
-	struct timespec deadline = fl_clock_after_ms(call->timeout_ms);
+	uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : CLIENT_TIMEOUT_MS;
+	struct timespec deadline = fl_clock_after_ms(timeout_ms);
 	char path[256];
 
+	*call = (struct client_call){
+		.client = client,
+		.request = request,
+		.timeout_ms = timeout_ms,
+		.text = grpc_empty_slice(),
+	};
 	call->types =
 		protobuf_c_service_descriptor_get_method_by_name(request->service, request->method);
 	int length =
@@ -160,23 +167,54 @@ static bool client_batch(struct client_call *call, const grpc_op *ops, size_t n)
 	return event.success;
 }
 
-static bool client_send(struct client_call *call)
+/* What every call begins with; returns how many operations that are. */
+static size_t client_send_ops(struct client_call *call, grpc_byte_buffer *body, grpc_op *ops)
 {
-	grpc_byte_buffer *body = rpc_message_pack(call->request->message);
-	grpc_op ops[4] = { { 0 } };
-
 	ops[0].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[1].op = GRPC_OP_SEND_MESSAGE;
 	ops[1].data.send_message.send_message = body;
 	ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
 	ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
 	ops[3].data.recv_initial_metadata.recv_initial_metadata = &call->initial;
-	bool is_sent = client_batch(call, ops, FL_COUNT(ops));
-	grpc_byte_buffer_destroy(body);
+	return 4;
+}
+
+/* What every call ends with. */
+static void client_status_op(struct client_call *call, grpc_op *op)
+{
+	op->op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+	op->data.recv_status_on_client.trailing_metadata = &call->trailing;
+	op->data.recv_status_on_client.status = &call->status;
+	op->data.recv_status_on_client.status_details = &call->text;
+}
+
+/* The whole of a call with one answer in one batch: one wait.  NULL when there was no answer. */
+static grpc_byte_buffer *client_ask(struct client_call *call)
+{
+	grpc_byte_buffer *question = rpc_message_pack(call->request->message), *answer = NULL;
+	grpc_op ops[6] = { { 0 } };
+	size_t n = client_send_ops(call, question, ops);
+
+	ops[n].op = GRPC_OP_RECV_MESSAGE;
+	ops[n++].data.recv_message.recv_message = &answer;
+	client_status_op(call, &ops[n++]);
+	if (!client_batch(call, ops, n))
+		call->status = GRPC_STATUS_UNKNOWN;
+	grpc_byte_buffer_destroy(question);
+	return answer;
+}
+
+static bool client_send(struct client_call *call)
+{
+	grpc_byte_buffer *question = rpc_message_pack(call->request->message);
+	grpc_op ops[4] = { { 0 } };
+	bool is_sent = client_batch(call, ops, client_send_ops(call, question, ops));
+
+	grpc_byte_buffer_destroy(question);
 	return is_sent;
 }
 
-/* The next message, or NULL at the end. */
+/* The next message of a stream, or NULL at the end. */
 static grpc_byte_buffer *client_receive(struct client_call *call)
 {
 	grpc_byte_buffer *body = NULL;
@@ -188,11 +226,9 @@ static grpc_byte_buffer *client_receive(struct client_call *call)
 
 static void client_receive_status(struct client_call *call)
 {
-	grpc_op op = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
+	grpc_op op = { 0 };
 
-	op.data.recv_status_on_client.trailing_metadata = &call->trailing;
-	op.data.recv_status_on_client.status = &call->status;
-	op.data.recv_status_on_client.status_details = &call->text;
+	client_status_op(call, &op);
 	if (!client_batch(call, &op, 1))
 		call->status = GRPC_STATUS_UNKNOWN;
 }
@@ -219,87 +255,72 @@ static int client_result(struct client_call *call, struct fl_error *err)
 	return fl_error_set(err, code, "%s", text);
 }
 
-/* What to do with one message: the arena it is unpacked into, and whom it is given to. */
-struct client_sink {
-	struct fl_arena *arena; /* NULL: one of its own for each message */
-	int (*each)(void *cookie, const void *message, struct fl_error *err);
-	void *cookie;
-};
-
-static int client_deliver(struct client_call *call, const struct client_sink *sink,
-			  grpc_byte_buffer *body, struct fl_error *err)
+/* Releases the buffer.  NULL and *err when it holds no such message. */
+static const void *client_unpack(const struct client_call *call, struct fl_arena *arena,
+				 grpc_byte_buffer *body, struct fl_error *err)
 {
-	fl_cleanup(fl_arena_release) struct fl_arena *own =
-		sink->arena ? NULL : fl_arena_new(CLIENT_MESSAGE_BUDGET);
-	const ProtobufCMessage *message =
-		rpc_message_unpack(sink->arena ? sink->arena : own, call->types->output, body);
+	const void *message = rpc_message_unpack(arena, call->types->output, body);
 
 	grpc_byte_buffer_destroy(body);
 	if (!message)
-		return fl_error_set(err, FL_INTERNAL, "the answer of %s is malformed or too large",
-				    call->request->method);
-	return sink->each(sink->cookie, message, err);
-}
-
-static int client_converse(struct client_call *call, const struct client_sink *sink,
-			   struct fl_error *err)
-{
-	grpc_byte_buffer *body;
-	int result = 0;
-
-	if (client_send(call)) {
-		while (result == 0 && (body = client_receive(call)))
-			result = client_deliver(call, sink, body, err);
-	}
-	if (result < 0)
-		grpc_call_cancel(call->grpc, NULL);
-	client_receive_status(call);
-	return result < 0 ? -1 : client_result(call, err);
-}
-
-static int client_run(struct rpc_client *client, const struct rpc_request *request,
-		      const struct client_sink *sink, struct fl_error *err)
-{
-	struct client_call call = { .client = client, .request = request };
-
-	call.timeout_ms = request->timeout_ms ? request->timeout_ms : CLIENT_TIMEOUT_MS;
-	call.text = grpc_empty_slice();
-	if (client_open_call(&call, err) < 0)
-		return -1;
-	int result = client_converse(&call, sink, err);
-	client_close_call(&call);
-	return result;
-}
-
-static int client_keep(void *cookie, const void *message, struct fl_error *err)
-{
-	const void **kept = cookie;
-
-	(void)err;
-	*kept = message;
-	return 0;
+		fl_error_set(err, FL_INTERNAL, "the answer of %s is malformed or too large",
+			     call->request->method);
+	return message;
 }
 
 int rpc_client_call(struct rpc_client *client, struct fl_arena *arena,
 		    const struct rpc_request *request, const void **ret, struct fl_error *err)
 {
+	struct client_call call;
 	const void *answer = NULL;
-	struct client_sink sink = { arena, client_keep, &answer };
 
-	if (client_run(client, request, &sink, err) < 0)
+	if (client_open_call(&call, client, request, err) < 0)
 		return -1;
+	grpc_byte_buffer *body = client_ask(&call);
+	int result = client_result(&call, err);
+	if (result < 0)
+		grpc_byte_buffer_destroy(body);
+	else if (body)
+		answer = client_unpack(&call, arena, body, err);
+	else
+		fl_error_set(err, FL_INTERNAL, "%s was answered without a message",
+			     request->method);
+	client_close_call(&call);
 	if (!answer)
-		return fl_error_set(err, FL_INTERNAL, "%s was answered without a message",
-				    request->method);
+		return -1;
 	*ret = answer;
 	return 0;
+}
+
+static int client_deliver(const struct client_call *call, grpc_byte_buffer *body,
+			  int (*each)(void *cookie, const void *message, struct fl_error *err),
+			  void *cookie, struct fl_error *err)
+{
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(CLIENT_MESSAGE_BUDGET);
+	const void *message = client_unpack(call, arena, body, err);
+
+	return message ? each(cookie, message, err) : -1;
 }
 
 int rpc_client_stream(struct rpc_client *client, const struct rpc_request *request,
 		      int (*each)(void *cookie, const void *message, struct fl_error *err),
 		      void *cookie, struct fl_error *err)
 {
-	struct client_sink sink = { NULL, each, cookie };
+	struct client_call call;
+	grpc_byte_buffer *body;
+	int result = 0;
 
-	return client_run(client, request, &sink, err);
+	if (client_open_call(&call, client, request, err) < 0)
+		return -1;
+	if (client_send(&call)) {
+		while (result == 0 && (body = client_receive(&call)))
+			result = client_deliver(&call, body, each, cookie, err);
+	}
+	if (result < 0)
+		grpc_call_cancel(call.grpc, NULL);
+	client_receive_status(&call);
+	if (result == 0)
+		result = client_result(&call, err);
+	client_close_call(&call);
+	return result;
 }

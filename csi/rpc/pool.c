@@ -18,26 +18,58 @@ struct pool_worker {
 
 struct rpc_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake; /* there is something to do for one thread more */
 	struct rpc_job *first, **end;
-	unsigned n_queued, n_running, queue_length;
+	unsigned n_queued, n_running, queue_length, max_running;
+	bool (*poll)(void *cookie); /* NULL before rpc_pool_poll, and after the last event */
+	void *cookie;
+	bool is_polled;
 	bool ending;
 	unsigned n_workers;
 	struct pool_worker workers[];
 };
 
-static struct rpc_job *pool_next_locked(struct rpc_pool *pool)
+/* The next job, if it may begin. */
+static struct rpc_job *pool_take_locked(struct rpc_pool *pool)
 {
-	while (!pool->first && !pool->ending)
-		pthread_cond_wait(&pool->wake, &pool->lock);
 	struct rpc_job *job = pool->first;
-	if (!job)
+
+	if (!job || pool->n_running == pool->max_running)
 		return NULL;
 	pool->first = job->next;
 	if (!pool->first)
 		pool->end = &pool->first;
 	pool->n_queued--;
+	pool->n_running++;
 	return job;
+}
+
+static void pool_run_locked(struct rpc_pool *pool, struct pool_worker *self, struct rpc_job *job)
+{
+	bool is_polled = pool->is_polled;
+
+	self->since_us = fl_clock_us();
+	pthread_mutex_unlock(&pool->lock);
+	/* Not under the lock: whom it wakes would only wait for that. */
+	if (!is_polled)
+		pthread_cond_signal(&pool->wake);
+	job->run(job);
+	pthread_mutex_lock(&pool->lock);
+	self->since_us = 0;
+	pool->n_running--;
+}
+
+static void pool_poll_locked(struct rpc_pool *pool)
+{
+	pool->is_polled = true;
+	pthread_mutex_unlock(&pool->lock);
+	bool goes_on = pool->poll(pool->cookie);
+	pthread_mutex_lock(&pool->lock);
+	pool->is_polled = false;
+	if (goes_on)
+		return;
+	pool->poll = NULL;
+	pthread_cond_broadcast(&pool->wake);
 }
 
 static void *pool_work(void *arg)
@@ -47,14 +79,16 @@ static void *pool_work(void *arg)
 	struct rpc_job *job;
 
 	pthread_mutex_lock(&pool->lock);
-	while ((job = pool_next_locked(pool))) {
-		self->since_us = fl_clock_us();
-		pool->n_running++;
-		pthread_mutex_unlock(&pool->lock);
-		job->run(job);
-		pthread_mutex_lock(&pool->lock);
-		self->since_us = 0;
-		pool->n_running--;
+	for (;;) {
+		job = pool_take_locked(pool);
+		if (job)
+			pool_run_locked(pool, self, job);
+		else if (pool->poll && !pool->is_polled)
+			pool_poll_locked(pool);
+		else if (pool->ending && !pool->poll && !pool->first)
+			break;
+		else
+			pthread_cond_wait(&pool->wake, &pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -74,7 +108,8 @@ static int pool_start_worker(struct rpc_pool *pool, const pthread_attr_t *attrib
 int rpc_pool_new(unsigned n_workers, unsigned queue_length, struct rpc_pool **ret,
 		 struct fl_error *err)
 {
-	struct rpc_pool *pool = calloc(1, sizeof(*pool) + n_workers * sizeof(pool->workers[0]));
+	unsigned n_threads = n_workers + 1;
+	struct rpc_pool *pool = calloc(1, sizeof(*pool) + n_threads * sizeof(pool->workers[0]));
 	pthread_attr_t attributes;
 	int failure = 0;
 
@@ -84,27 +119,38 @@ int rpc_pool_new(unsigned n_workers, unsigned queue_length, struct rpc_pool **re
 	pthread_cond_init(&pool->wake, NULL);
 	pool->end = &pool->first;
 	pool->queue_length = queue_length;
+	pool->max_running = n_workers;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, POOL_STACK_BYTES);
-	for (unsigned i = 0; i < n_workers && failure == 0; i++)
+	for (unsigned i = 0; i < n_threads && failure == 0; i++)
 		failure = pool_start_worker(pool, &attributes);
 	pthread_attr_destroy(&attributes);
 	if (failure) {
 		rpc_pool_free(pool);
-		return fl_error_sys(err, failure, "starting %u worker threads", n_workers);
+		return fl_error_sys(err, failure, "starting %u worker threads", n_threads);
 	}
 	*ret = pool;
 	return 0;
 }
 
+void rpc_pool_poll(struct rpc_pool *pool, bool (*poll)(void *cookie), void *cookie)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->poll = poll;
+	pool->cookie = cookie;
+	pthread_mutex_unlock(&pool->lock);
+	pthread_cond_signal(&pool->wake);
+}
+
+/* No thread is woken: the one that calls takes the job as soon as it returns from `poll`, or one that
+ * is at work takes it after its own. */
 int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 {
 	int result = -1;
 
 	pthread_mutex_lock(&pool->lock);
-	/* A job for which a worker is free is in the queue for a moment only. */
-	if (pool->n_queued + pool->n_running < pool->queue_length + pool->n_workers) {
+	if (pool->n_queued + pool->n_running < pool->queue_length + pool->max_running) {
 		job->next = NULL;
 		*pool->end = job;
 		pool->end = &job->next;
@@ -112,9 +158,6 @@ int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 		result = 0;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	/* Not under the lock: whom it wakes would only wait for that. */
-	if (result == 0)
-		pthread_cond_signal(&pool->wake);
 	return result;
 }
 

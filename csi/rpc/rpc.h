@@ -17,9 +17,10 @@
  *		&csi__v1__identity__descriptor, methods, FL_COUNT(methods)
  *	};
  *
- * One thread polls the sockets; handlers run top to bottom on a fixed number of workers behind a
- * bounded queue (full: the caller gets UNAVAILABLE).  What a handler and its messages need lives
- * in the call's arena, which dies with the call.
+ * One thread at a time polls the sockets; handlers run top to bottom on a fixed number of workers
+ * behind a bounded queue (full: the caller gets UNAVAILABLE).  Polling is a turn, not a thread:
+ * who received a request that may begin at once runs it, and another thread polls.  What a handler
+ * and its messages need lives in the call's arena, which dies with the call.
  *
  * A call whose caller leaves (cancels, dies, passes its deadline) is not killed: a handler that has
  * begun brings the storage to a settled state, because the caller will ask again.  A call that
@@ -39,7 +40,7 @@ struct rpc_call;
 struct rpc_server;
 
 enum rpc_method_flags {
-	RPC_QUICK = 1 << 0,  /* only reads memory: runs on the polling thread, never queued */
+	RPC_QUICK = 1 << 0,  /* only reads memory: runs on whichever thread polls, never queued */
 	RPC_STREAM = 1 << 1, /* answers with any number of messages, by rpc_send; has no response */
 };
 
@@ -107,7 +108,7 @@ struct rpc_server_options {
 	uint64_t max_deadline_ms; /* 0: 5 minutes */
 	uint64_t keepalive_ms; /* 0: 60 s; a peer that leaves two such periods unanswered is cut */
 	/* Called once for each call, just before its answer is sent, on the thread that made the
-	 * answer (for quick methods the polling thread: do not block).  May be NULL. */
+	 * answer (for quick methods the one that polls: do not block).  May be NULL. */
 	void (*on_done)(void *cookie, const struct rpc_done *done);
 	void *cookie;
 };

@@ -58,22 +58,25 @@ static grpc_server *server_make(const struct rpc_server_options *options)
 	return grpc_server_create(&channel_args, NULL);
 }
 
-/* The only thread that takes completions: every socket moves only while it waits here.  It also arms
- * all calls, so that what it finds in them was written by itself. */
-static void *server_poll(void *arg)
+/* One completion.  One thread of the pool at a time is here, and only there completions are taken:
+ * every socket moves only while one waits here.  All calls are armed here too, so that what is found
+ * in them was written by whoever was here before. */
+static bool server_poll(void *cookie)
 {
-	struct rpc_server *server = arg;
+	struct rpc_server *server = cookie;
 
-	for (int i = 0; i < SERVER_ARMED; i++)
+	while (server->n_armed < SERVER_ARMED) {
 		rpc_call_arm(server);
-	for (;;) {
-		grpc_event event = grpc_completion_queue_next(
-			server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
-		if (event.type == GRPC_QUEUE_SHUTDOWN)
-			return NULL;
-		struct rpc_tag *tag = event.tag;
-		tag->done(tag, event.success);
+		server->n_armed++;
 	}
+	grpc_event event =
+		grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+	struct rpc_tag *tag = event.tag;
+
+	if (event.type == GRPC_QUEUE_SHUTDOWN)
+		return false;
+	tag->done(tag, event.success);
+	return true;
 }
 
 static void server_is_shut_down(struct rpc_tag *tag, bool ok)
@@ -99,15 +102,15 @@ static void server_init_lock(struct rpc_server *server)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* What the threads have left, or never began with. */
+/* Joins the threads, then releases what they have left, or never began with. */
 static void server_free(struct rpc_server *server)
 {
+	rpc_pool_free(server->pool);
 	if (server->grpc) {
 		grpc_server_destroy(server->grpc);
 		grpc_completion_queue_destroy(server->queue);
 		rpc_library_unref();
 	}
-	rpc_pool_free(server->pool);
 	rpc_routes_free(server->routes);
 	pthread_cond_destroy(&server->changed);
 	pthread_mutex_destroy(&server->lock);
@@ -127,9 +130,7 @@ static int server_start(struct rpc_server *server, struct fl_error *err)
 	server->queue = grpc_completion_queue_create_for_next(NULL);
 	grpc_server_register_completion_queue(server->grpc, server->queue, NULL);
 	grpc_server_start(server->grpc);
-	int failure = pthread_create(&server->poller, NULL, server_poll, server);
-	if (failure)
-		return fl_error_sys(err, failure, "starting the polling thread");
+	rpc_pool_poll(server->pool, server_poll, server);
 	return 0;
 }
 
@@ -219,7 +220,6 @@ int rpc_server_stop(struct rpc_server *server, uint64_t grace_ms, struct fl_erro
 				    rpc_server_stats(server).running,
 				    (unsigned long long)grace_ms + SERVER_LAST_MS);
 	grpc_completion_queue_shutdown(server->queue);
-	pthread_join(server->poller, NULL);
 	server_free(server);
 	return 0;
 }

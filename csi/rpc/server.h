@@ -11,7 +11,7 @@
 #include "rpc.h"
 
 /* The end of one operation of gRPC: embedded in what it is about, and handed to gRPC as the
- * operation's tag.  `done` runs on the polling thread. */
+ * operation's tag.  `done` runs on the thread that polls. */
 struct rpc_tag {
 	void (*done)(struct rpc_tag *tag, bool ok);
 };
@@ -23,7 +23,7 @@ struct rpc_server {
 	struct rpc_listener *listeners;
 	grpc_server *grpc;
 	grpc_completion_queue *queue;
-	pthread_t poller;
+	unsigned n_armed;        /* of the first calls; each that is accepted arms another */
 	struct rpc_tag shutdown; /* of the whole server */
 
 	pthread_mutex_t lock; /* innermost; for what follows, and for each call's `sending` */

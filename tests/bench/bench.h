@@ -42,5 +42,8 @@ void floor_grant(const char *directory);
 void floor_stage(const char *directory);
 void floor_unstage(const char *directory);
 
+/* A gRPC server that answers whatever it is asked with an empty message.  Never returns. */
+void empty_serve(const char *endpoint) __attribute__((noreturn));
+
 /* Ends the program with what failed and errno. */
 void bench_fail(const char *what) __attribute__((noreturn));
