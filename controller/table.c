@@ -34,8 +34,8 @@ static const struct rpc_method group_methods[] = {
 };
 
 static const struct rpc_method metadata_methods[] = {
-	{ "GetMetadataAllocated", NULL, RPC_STREAM },
-	{ "GetMetadataDelta", NULL, RPC_STREAM },
+	{ "GetMetadataAllocated", get_metadata_allocated, RPC_STREAM },
+	{ "GetMetadataDelta", get_metadata_delta, RPC_STREAM },
 };
 
 struct controller *controller_new(struct fl_pools *pools)

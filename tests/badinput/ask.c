@@ -26,6 +26,7 @@ static const ProtobufCServiceDescriptor *const services[] = {
 	&csi__v1__identity__descriptor,
 	&csi__v1__controller__descriptor,
 	&csi__v1__group_controller__descriptor,
+	&csi__v1__snapshot_metadata__descriptor,
 	&csi__v1__node__descriptor,
 };
 
