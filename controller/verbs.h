@@ -14,3 +14,4 @@ verb get_capacity, expand_volume, modify_volume;
 verb create_snapshot, delete_snapshot;
 verb get_volume, get_snapshot;
 verb get_metadata_allocated, get_metadata_delta;
+verb get_volume_health, list_volume_health;
