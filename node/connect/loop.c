@@ -4,7 +4,9 @@
  * A loop device of ours carries the tag "fairlead:" and a hash of the volume's id as its file name
  * (lo_file_name), which only whoever attaches it can set: so it is known whose it is even when the
  * image has been renamed or deleted.  Which image it reads and writes is told by device and inode
- * number, never by the path in sysfs. */
+ * number, never by the path in sysfs.
+ *
+ * Longer than most files, because finding, making and dropping a device share how it is known. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +26,8 @@
 
 #define LOOP_ATTEMPTS 64
 #define LOOP_GONE_MS 3000
+#define LOOP_ALONE_TRIES 10
+#define LOOP_ALONE_PAUSE_MS 10
 /* Not /sys/block, whose links cost as much again as the question behind them. */
 #define LOOP_DEVICES "/sys/devices/virtual/block"
 /* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is not
@@ -306,20 +311,46 @@ static int loop_refresh(const struct fl_op *op, struct connection *connection, s
 	return 0;
 }
 
-/* Asks the kernel to drop the device.  O_EXCL refuses while it is mounted or otherwise held. */
+/* A mkfs that outlived its service still holds the lock that it was given (node/filesystem.c). */
+static bool loop_is_locked(unsigned number)
+{
+	fl_cleanup(fl_close) int fd = loop_open(number, O_RDONLY);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* O_EXCL refuses while the device is mounted or otherwise held.  *ret_fd is -1 when it is unbound. */
+static int loop_open_alone(unsigned number, int *ret_fd, struct fl_error *err)
+{
+	/* A mkfs that ends closes its lock before its device. */
+	for (int i = 0; i < LOOP_ALONE_TRIES; i++) {
+		*ret_fd = loop_open(number, O_RDONLY | O_EXCL);
+		if (*ret_fd >= 0 || errno == ENXIO || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY)
+			return fl_error_sys(err, errno, "opening /dev/loop%u", number);
+		if (loop_is_locked(number))
+			return fl_error_set(err, FL_BUSY,
+					    "a mkfs of an earlier attempt still runs on "
+					    "/dev/loop%u: ask again",
+					    number);
+		fl_clock_sleep_ms(LOOP_ALONE_PAUSE_MS);
+	}
+	return fl_error_set(err, FL_IN_USE,
+			    "/dev/loop%u is mounted or held by a process: findmnt /dev/loop%u, "
+			    "fuser /dev/loop%u",
+			    number, number, number);
+}
+
+/* Asks the kernel to drop the device. */
 static int loop_drop(unsigned number, struct fl_error *err)
 {
-	fl_cleanup(fl_close) int fd = loop_open(number, O_RDONLY | O_EXCL);
+	fl_cleanup(fl_close) int fd = -1;
 
-	if (fd < 0 && (errno == ENXIO || errno == ENOENT))
-		return 0;
-	if (fd < 0 && errno == EBUSY)
-		return fl_error_set(err, FL_IN_USE,
-				    "/dev/loop%u is mounted or held by a process: findmnt "
-				    "/dev/loop%u, fuser /dev/loop%u",
-				    number, number, number);
+	if (loop_open_alone(number, &fd, err) < 0)
+		return -1;
 	if (fd < 0)
-		return fl_error_sys(err, errno, "opening /dev/loop%u", number);
+		return 0;
 	/* What the device's cache still has goes to the image, and the image's to the disk. */
 	if (fsync(fd) < 0)
 		return fl_error_sys(err, errno, "flushing /dev/loop%u", number);
