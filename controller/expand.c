@@ -31,12 +31,17 @@ static int expand_run(const struct fl_op *op, const struct object *volume,
 				    " bytes, more than limit_bytes %" PRIu64
 				    ": volumes never shrink",
 				    volume->id, now.size_bytes, range->limit_bytes);
-	if (now.size_bytes >= range->required_bytes) {
+	if (now.size_bytes < range->required_bytes) {
+		if (size_choose(range, 0, &min, &max, err) < 0)
+			return -1;
+	} else if (volume->pool->backend->resize) {
+		/* Large enough, maybe by a call that was cut off: the backend knows, and ends it. */
+		min = now.size_bytes;
+		max = 0;
+	} else {
 		*ret_bytes = now.size_bytes;
 		return 0;
 	}
-	if (size_choose(range, 0, &min, &max, err) < 0)
-		return -1;
 	return fl_volume_resize(volume->pool, op, volume->handle, min, max, ret_bytes, err);
 }
 

@@ -213,34 +213,30 @@ int file_volume_publish(struct fl_pool *pool, const struct fl_op *op,
 
 /* From now on less than `size` is a truncated image. */
 static int volume_note_size(const struct file_pool *file, const struct fl_op *op, int dir_fd,
-			    uint64_t size, struct fl_error *err)
+			    struct file_meta *meta, uint64_t size, struct fl_error *err)
 {
-	struct file_meta meta;
-
-	if (file_meta_read(op->arena, dir_fd, &meta, err) < 0)
-		return -1;
-	if (meta.size_bytes >= size)
-		return 0;
-	meta.size_bytes = size;
-	while (file_meta_write(op->arena, dir_fd, &meta, err) < 0)
+	meta->size_bytes = size;
+	while (file_meta_write(op->arena, dir_fd, meta, err) < 0)
 		if (err->code != FL_NO_SPACE || !file_reserve_spend(file))
 			return -1;
 	return 0;
 }
 
-/* Also a volume that is large enough: a crash may have come between its growth and the note. */
+/* The record is written last: while it tells less, a growth was cut off, and is made whole. */
 static int volume_grow(const struct file_pool *file, const struct fl_op *op,
 		       const struct fl_volume *volume, uint64_t size, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int dir_fd = -1, image_fd = -1;
+	struct file_meta meta;
 
-	if (file_entry_open(file, FILE_VOLUME, volume->handle, &dir_fd, err) < 0)
+	if (file_entry_open(file, FILE_VOLUME, volume->handle, &dir_fd, err) < 0 ||
+	    file_meta_read(op->arena, dir_fd, &meta, err) < 0)
 		return -1;
-	if (size > volume->size_bytes &&
-	    (file_image_open(dir_fd, FILE_IMAGE, O_RDWR, &image_fd, err) < 0 ||
-	     file_image_grow(image_fd, size, volume->thin, err) < 0))
-		return fl_error_prefix(err, "growing volume %s", volume->handle);
-	if (volume_note_size(file, op, dir_fd, size, err) < 0)
+	if (meta.size_bytes >= size)
+		return 0;
+	if (file_image_open(dir_fd, FILE_IMAGE, O_RDWR, &image_fd, err) < 0 ||
+	    file_image_grow(image_fd, size, volume->thin, err) < 0 ||
+	    volume_note_size(file, op, dir_fd, &meta, size, err) < 0)
 		return fl_error_prefix(err, "growing volume %s", volume->handle);
 	return 0;
 }
