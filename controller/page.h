@@ -7,7 +7,7 @@
 
 #include "controller.h"
 
-enum page_kind { PAGE_VOLUMES, PAGE_SNAPSHOTS, PAGE_HEALTH };
+enum page_kind { PAGE_VOLUMES, PAGE_SNAPSHOTS };
 
 struct page {
 	enum page_kind kind;

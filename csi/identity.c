@@ -3,9 +3,6 @@
 
 #include "reply.h"
 
-#define IDENTITY_SERVICES 32 /* bits of `services` */
-#define IDENTITY_OFFERS (IDENTITY_SERVICES + 1)
-
 static int identity_get_plugin_info(struct rpc_call *call, const void *request, void *response,
 				    struct fl_error *err)
 {
@@ -19,15 +16,14 @@ static int identity_get_plugin_info(struct rpc_call *call, const void *request, 
 	return 0;
 }
 
-static Csi__V1__PluginCapability *identity_offer_service(
-	struct fl_arena *arena, Csi__V1__PluginCapability__Service__Type type)
+static Csi__V1__PluginCapability *identity_offer_controller(struct fl_arena *arena)
 {
 	Csi__V1__PluginCapability *offer =
 		reply_new(arena, &csi__v1__plugin_capability__descriptor);
 
 	offer->type_case = CSI__V1__PLUGIN_CAPABILITY__TYPE_SERVICE;
 	offer->service = reply_new(arena, &csi__v1__plugin_capability__service__descriptor);
-	offer->service->type = type;
+	offer->service->type = CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE;
 	return offer;
 }
 
@@ -51,17 +47,11 @@ static int identity_get_plugin_capabilities(struct rpc_call *call, const void *r
 	const struct identity *identity = rpc_call_cookie(call);
 	struct fl_arena *arena = rpc_call_arena(call);
 	Csi__V1__GetPluginCapabilitiesResponse *answer = response;
-	unsigned services = identity->services |
-			    1u << CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE;
 
 	(void)request;
 	(void)err;
-	answer->capabilities =
-		fl_arena_array(arena, IDENTITY_OFFERS, sizeof(*answer->capabilities));
-	for (unsigned type = 0; type < IDENTITY_SERVICES; type++)
-		if (services & (1u << type))
-			answer->capabilities[answer->n_capabilities++] = identity_offer_service(
-				arena, (Csi__V1__PluginCapability__Service__Type)type);
+	answer->capabilities = fl_arena_array(arena, 2, sizeof(*answer->capabilities));
+	answer->capabilities[answer->n_capabilities++] = identity_offer_controller(arena);
 	if (identity->can_expand)
 		answer->capabilities[answer->n_capabilities++] = identity_offer_expansion(arena);
 	return 0;

@@ -9,16 +9,9 @@
 
 #define IDENTITY_NAME "csi.fairlead.io"
 
-/* Services that a pool may make the plugin offer, as bits of `services`.  The numbers are CSI's. */
-enum identity_offer {
-	IDENTITY_SNAPSHOT_METADATA_SERVICE = 4,
-};
-
 /* The cookie of the service.  Written by who starts the process, read by the polling thread. */
 struct identity {
-	bool can_expand; /* a configured pool can grow its volumes; set before serving */
-	unsigned
-		services; /* 1 << enum identity_offer of each that a pool has; set before serving */
+	bool can_expand;   /* a configured pool can grow its volumes; set before serving */
 	atomic_bool ready; /* the pools are open */
 };
 

@@ -12,7 +12,7 @@ import builds
 import programs
 
 # The order; a ring that is not named here runs last, and bench never.
-ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "cli", "csi", "sanity", "badinput", "launcher",
+ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "crash", "cli", "csi", "sanity", "badinput", "launcher",
          "e2e", "quickstart", "nodevm"]
 NO_RINGS = {"bench"}
 # They look at the source, or build for themselves, so once is enough.

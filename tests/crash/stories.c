@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stories.h"
+
+#include "base/text.h"
+
+#define BLOCK "{block={},access_mode.mode=1}"
+#define MOUNT(fs) "{mount={fs_type=" fs "},access_mode.mode=1}"
+#define ID(name) "default/n1/" name
+#define FOR_VM " volume_context={key=fairlead.io/vm,value=web1}"
+
+#define CREATE(name, bytes, capability)                                                            \
+	"Controller.CreateVolume name=" name " capacity_range.required_bytes=" bytes               \
+	" volume_capabilities=" capability
+#define DELETE(name) "Controller.DeleteVolume volume_id=" ID(name)
+#define ATTACH(capability)                                                                         \
+	"Controller.ControllerPublishVolume volume_id=" ID(                                        \
+		"a") " node_id=n1 volume_capability=" capability
+#define DETACH "Controller.ControllerUnpublishVolume volume_id=" ID("a") " node_id=n1"
+#define GROW(bytes)                                                                                \
+	"Controller.ControllerExpandVolume volume_id=" ID(                                         \
+		"a") " capacity_range.required_bytes=" bytes
+#define SNAPSHOT "Controller.CreateSnapshot name=s source_volume_id=" ID("a")
+#define FORGET "Controller.DeleteSnapshot snapshot_id=" ID("s")
+#define STAGE(capability)                                                                          \
+	"Node.NodeStageVolume volume_id=" ID(                                                      \
+		"a") " staging_target_path=@/staging volume_capability=" capability
+#define UNSTAGE "Node.NodeUnstageVolume volume_id=" ID("a") " staging_target_path=@/staging"
+#define PUBLISH(capability)                                                                        \
+	"Node.NodePublishVolume volume_id=" ID(                                                    \
+		"a") " staging_target_path=@/staging target_path=@/target volume_capability=" capability
+#define UNPUBLISH "Node.NodeUnpublishVolume volume_id=" ID("a") " target_path=@/target"
+#define GROW_NODE(bytes)                                                                           \
+	"Node.NodeExpandVolume volume_id=" ID(                                                     \
+		"a") " volume_path=@/target staging_target_path=@/staging capacity_range.required_bytes=" bytes
+
+#define BACK(...) ((const char *const[]){ __VA_ARGS__, NULL })
+/* From a volume that is published to a new one that is. */
+#define ANEW(bytes, capability)                                                                    \
+	UNPUBLISH, UNSTAGE, DETACH, DELETE("a"), CREATE("a", bytes, capability),                   \
+		ATTACH(capability), STAGE(capability), PUBLISH(capability)
+
+#define SMALL "4194304"
+#define LARGER "8388608"
+
+static const struct step block[] = {
+	{ "create", CREATE("a", SMALL, BLOCK), BACK(DELETE("a")), 0, 0 },
+	{ "attach", ATTACH(BLOCK), BACK(DETACH), 0, 0 },
+	{ "stage", STAGE(BLOCK),
+	  BACK(UNSTAGE, DETACH, DELETE("a"), CREATE("a", SMALL, BLOCK), ATTACH(BLOCK)), 0, 0 },
+	{ "publish", PUBLISH(BLOCK), BACK(UNPUBLISH, UNSTAGE, STAGE(BLOCK)), 0, 0 },
+	{ "expand", GROW(LARGER), BACK(ANEW(SMALL, BLOCK)), 0, 0 },
+	{ "expand on the node", GROW_NODE(LARGER), BACK(UNPUBLISH, PUBLISH(BLOCK)), 0, 0 },
+	{ "unpublish", UNPUBLISH, BACK(PUBLISH(BLOCK)), 0, 0 },
+	{ "unstage", UNSTAGE, BACK(STAGE(BLOCK), PUBLISH(BLOCK), UNPUBLISH), 0, 0 },
+	{ "detach", DETACH, BACK(ATTACH(BLOCK)), 0, 0 },
+	{ "delete", DELETE("a"),
+	  BACK(CREATE("a", LARGER, BLOCK), ATTACH(BLOCK), STAGE(BLOCK), UNSTAGE, DETACH), 0, 0 },
+};
+
+/* The same with a file system.  It grows at the end, because not every machine can make ext4 larger
+ * while it is mounted, and staging would try it again. */
+#define FILE_SYSTEM(fs, size, larger)                                                              \
+	{ "create", CREATE("a", size, MOUNT(fs)), BACK(DELETE("a")), 0, 0 },                       \
+		{ "attach", ATTACH(MOUNT(fs)), BACK(DETACH), 0, 0 },                               \
+		{ "stage", STAGE(MOUNT(fs)),                                                       \
+		  BACK(UNSTAGE, DETACH, DELETE("a"), CREATE("a", size, MOUNT(fs)),                 \
+		       ATTACH(MOUNT(fs))),                                                         \
+		  0, 0 },                                                                          \
+		{ "publish", PUBLISH(MOUNT(fs)), BACK(UNPUBLISH), 0, 0 },                          \
+		{ "unpublish", UNPUBLISH, BACK(PUBLISH(MOUNT(fs))), 0, 0 },                        \
+		{ "unstage", UNSTAGE, BACK(STAGE(MOUNT(fs))), 0, 0 },                              \
+		{ "detach", DETACH, BACK(ATTACH(MOUNT(fs))), 0, 0 },                               \
+		{ "delete", DELETE("a"),                                                           \
+		  BACK(CREATE("a", size, MOUNT(fs)), ATTACH(MOUNT(fs)), STAGE(MOUNT(fs)), UNSTAGE, \
+		       DETACH),                                                                    \
+		  0, 0 },                                                                          \
+		{ .call = CREATE("a", size, MOUNT(fs)) }, { .call = ATTACH(MOUNT(fs)) },           \
+		{ .call = STAGE(MOUNT(fs)) }, { .call = PUBLISH(MOUNT(fs)) },                      \
+		{ "expand", GROW(larger), BACK(ANEW(size, MOUNT(fs))), 0, 0 },                     \
+		{ "expand on the node", GROW_NODE(larger),                                         \
+		  BACK(ANEW(size, MOUNT(fs)), GROW(larger)), 0, "CAP_SYS_RESOURCE" },              \
+		{ .call = UNPUBLISH }, { .call = UNSTAGE }, { .call = DETACH },                    \
+	{                                                                                          \
+		.call = DELETE("a")                                                                \
+	}
+
+static const struct step ext4[] = { FILE_SYSTEM("ext4", "4194304", "8388608") };
+static const struct step xfs[] = { FILE_SYSTEM("xfs", "314572800", "335544320") };
+
+/* A VM's disk: a disk pass in place of a device. */
+static const struct step vm[] = {
+	{ "create", CREATE("a", SMALL, BLOCK), BACK(DELETE("a")), 0, 0 },
+	{ "attach", ATTACH(BLOCK), BACK(DETACH), 0, 0 },
+	{ "stage", STAGE(BLOCK) FOR_VM,
+	  BACK(UNSTAGE, DETACH, DELETE("a"), CREATE("a", SMALL, BLOCK), ATTACH(BLOCK)), 0, 0 },
+	{ "publish", PUBLISH(BLOCK) FOR_VM, BACK(UNPUBLISH), 0, 0 },
+	{ "expand", GROW(LARGER),
+	  BACK(UNPUBLISH, UNSTAGE, DETACH, DELETE("a"), CREATE("a", SMALL, BLOCK), ATTACH(BLOCK),
+	       STAGE(BLOCK) FOR_VM, PUBLISH(BLOCK) FOR_VM),
+	  0, 0 },
+	{ "unpublish", UNPUBLISH, BACK(PUBLISH(BLOCK) FOR_VM), 0, 0 },
+	{ "unstage", UNSTAGE, BACK(STAGE(BLOCK) FOR_VM), 0, 0 },
+	{ "detach", DETACH, BACK(ATTACH(BLOCK)), 0, 0 },
+	{ "delete", DELETE("a"),
+	  BACK(CREATE("a", LARGER, BLOCK), ATTACH(BLOCK), STAGE(BLOCK) FOR_VM, UNSTAGE, DETACH), 0,
+	  0 },
+};
+
+#define FROM_SNAPSHOT                                                                              \
+	CREATE("b", LARGER, BLOCK) " volume_content_source.snapshot.snapshot_id=" ID("s")
+#define CLONE CREATE("c", SMALL, BLOCK) " volume_content_source.volume.volume_id=" ID("a")
+
+static const struct step contents[] = {
+	{ "create", CREATE("a", SMALL, BLOCK), BACK(DELETE("a")), 0, 0 },
+	{ .name = "fill", .fills = true },
+	{ "snapshot", SNAPSHOT, BACK(FORGET), 0, 0 },
+	{ "restore", FROM_SNAPSHOT, BACK(DELETE("b")), 0, 0 },
+	{ "clone", CLONE, BACK(DELETE("c")), 0, 0 },
+	{ "delete a clone", DELETE("c"), BACK(CLONE), 0, 0 },
+	{ "delete a restored volume", DELETE("b"), BACK(FROM_SNAPSHOT), 0, 0 },
+	{ "delete a snapshot", FORGET, BACK(SNAPSHOT), 0, 0 },
+	{ .call = DELETE("a") },
+};
+
+#define STORY(name, told, compared)                                                                \
+	{                                                                                          \
+		told, name, FL_COUNT(name), compared                                               \
+	}
+const struct story stories[] = {
+	STORY(block, "a block volume", false),         STORY(vm, "a disk of a VM", false),
+	STORY(contents, "snapshots and clones", true), STORY(ext4, "a volume with ext4", false),
+	STORY(xfs, "a volume with xfs", false),
+};
+const size_t n_stories = FL_COUNT(stories);
