@@ -15,21 +15,12 @@ const char *fl_object_id_format(struct fl_arena *arena, const struct fl_pools *p
 	return fl_arena_printf(arena, "%s/%s", pool->name, handle);
 }
 
-static bool id_node_is_known(const struct fl_settings *settings, const char *node)
-{
-	if (strcmp(settings->node.id, node) == 0)
-		return true;
-	for (size_t i = 0; i < settings->nodes.n; i++)
-		if (strcmp(settings->nodes.items[i], node) == 0)
-			return true;
-	return false;
-}
-
 /* Splits the id at its first slash, and the rest at its next where the pool is node-local. */
 static bool id_split(struct fl_arena *arena, const struct fl_pools *pools, const char *id,
 		     struct fl_object_id *ret)
 {
 	const char *handle = strchr(id, '/'), *end;
+	struct fl_peer peer;
 
 	if (!handle)
 		return false;
@@ -42,7 +33,7 @@ static bool id_split(struct fl_arena *arena, const struct fl_pools *pools, const
 		if (!end)
 			return false;
 		ret->node = fl_arena_strndup(arena, handle, (size_t)(end - handle));
-		if (!id_node_is_known(pools->settings, ret->node))
+		if (!fl_settings_peer(pools->settings, ret->node, &peer))
 			return false;
 		handle = end + 1;
 	}

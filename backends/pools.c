@@ -11,16 +11,21 @@
 #define ID_BYTES 128
 #define HANDLE_BYTES 64
 
-static int pools_id_length_check(const struct fl_settings *settings, const struct fl_pool *pool,
-				 struct fl_error *err)
+static int pools_check_node_local(const struct fl_settings *settings, const struct fl_pool *pool,
+				  const struct fl_pool_settings *own, struct fl_error *err)
 {
 	size_t longest = strlen(settings->node.id), length;
 
 	if (!(pool->flags & FL_BACKEND_NODE_LOCAL))
 		return 0;
-	for (size_t i = 0; i < settings->nodes.n; i++)
-		if (strlen(settings->nodes.items[i]) > longest)
-			longest = strlen(settings->nodes.items[i]);
+	if (own->zones.n)
+		return fl_error_set(err, FL_INVALID,
+				    "pool %s lives on node %s, so it has no zones: take them out "
+				    "of the configuration, or share the pool",
+				    pool->name, settings->node.id);
+	for (size_t i = 0; i < settings->n_nodes; i++)
+		if (strlen(settings->nodes[i].id) > longest)
+			longest = strlen(settings->nodes[i].id);
 	length = strlen(pool->name) + 1 + longest + 1 + HANDLE_BYTES;
 	if (length > ID_BYTES)
 		return fl_error_set(err, FL_INVALID,
@@ -52,7 +57,8 @@ int fl_pools_open(const struct fl_settings *settings, const struct fl_op *op, st
 			return -1;
 		}
 		pools->n++;
-		if (pools_id_length_check(settings, pools->items[i], err) < 0) {
+		if (pools_check_node_local(settings, pools->items[i], &settings->pools[i], err) <
+		    0) {
 			fl_pools_close(pools);
 			return -1;
 		}

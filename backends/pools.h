@@ -18,16 +18,28 @@ struct fl_node_settings {
 	uint64_t max_volumes; /* per node; 0: no limit */
 };
 
+/* A node as the controller knows it. */
+struct fl_peer {
+	const char *id;
+	const char *zone;     /* NULL: not known */
+	uint64_t max_volumes; /* 0: no limit */
+};
+
+/* The most that max_volumes may be: what the record of a node's volumes has room for. */
+#define FL_MAX_VOLUMES 400
+
 /* What the core itself reads from a pool's map, beside the backend's own options. */
 struct fl_pool_settings {
 	const char *name;
 	const char *backend;
 	bool multi_attach_trust; /* multi_attach: trust */
+	struct fl_strings zones; /* `zones:`; none: it is reached from everywhere */
 };
 
 struct fl_settings {
 	struct fl_node_settings node;
-	struct fl_strings nodes;       /* `nodes:`: ids of nodes beside our own */
+	const struct fl_peer *nodes; /* `nodes:`: those beside our own, by id */
+	size_t n_nodes;
 	uint64_t operation_timeout_ms; /* `operation_timeout:`; default 5m */
 	size_t n_pools;
 	const struct fl_pool_settings *pools;
@@ -52,6 +64,11 @@ int fl_backend_names(struct fl_arena *arena, struct fl_strings *ret, struct fl_e
 int fl_settings_load(struct fl_arena *arena, const char *path, struct fl_settings *ret,
 		     struct fl_error *err) fl_must_check;
 
+/* The node of that id, our own or one under `nodes:`; false: there is none. */
+bool fl_settings_peer(const struct fl_settings *settings, const char *id, struct fl_peer *ret);
+/* 1 to 63 letters, digits, dots, dashes and underscores, a letter or digit at both ends. */
+bool fl_node_id_is_good(const char *id);
+
 /* The opened pools, and the marks of the operations that run on their volumes. */
 struct fl_pools {
 	const struct fl_settings *settings; /* borrowed: outlives the pools */
@@ -61,7 +78,7 @@ struct fl_pools {
 };
 
 /* Opens every pool of the settings (borrowed); all or nothing.  FL_INVALID when a node-local
- * pool's ids could pass the 128 bytes that CSI allows. */
+ * pool's ids could pass the 128 bytes that CSI allows, and when it has zones. */
 int fl_pools_open(const struct fl_settings *settings, const struct fl_op *op, struct fl_pools **ret,
 		  struct fl_error *err) fl_must_check;
 void fl_pools_close(struct fl_pools *pools);

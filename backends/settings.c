@@ -5,18 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pools.h"
+#include "peers.h"
 
 #define POOL_NAME_BYTES 32
-#define NODE_ID_BYTES 63
 #define MAX_POOLS 256
-#define MAX_NODES 5000
 
 static const char default_configuration[] =
 	"pools: [ { name: default, backend: file, directory: /var/lib/fairlead/volumes } ]\n";
 
 struct settings_top {
-	struct fl_strings nodes;
 	uint64_t operation_timeout_ms;
 };
 
@@ -24,22 +21,19 @@ struct settings_pool {
 	const char *name;
 	const char *backend;
 	const char *multi_attach;
+	struct fl_strings zones;
 };
 
 static const char *const multi_attach_words[] = { "refuse", "trust", NULL };
 
 static const struct fl_option top_options[] = {
-	{ .key = "nodes",
-	  .kind = FL_OPTION_LIST,
-	  .offset = offsetof(struct settings_top, nodes),
-	  .help = "ids of the nodes beside this one" },
 	{ .key = "operation_timeout",
 	  .kind = FL_OPTION_DURATION,
 	  .offset = offsetof(struct settings_top, operation_timeout_ms),
 	  .otherwise = "5m",
 	  .help = "how long one operation may wait for the storage" },
 };
-static const char *const top_others[] = { "node", "pools", NULL };
+static const char *const top_others[] = { "node", "nodes", "pools", NULL };
 
 static const struct fl_option node_options[] = {
 	{ .key = "id",
@@ -82,18 +76,11 @@ static const struct fl_option pool_options[] = {
 	  .otherwise = "refuse",
 	  .words = multi_attach_words,
 	  .help = "trust: several nodes may have a volume at once, their users keep order" },
+	{ .key = "zones",
+	  .kind = FL_OPTION_LIST,
+	  .offset = offsetof(struct settings_pool, zones),
+	  .help = "the zones whose nodes reach the pool; all when absent" },
 };
-
-static int settings_node_id_check(const struct fl_config_node *where, const char *id,
-				  struct fl_error *err)
-{
-	if (fl_text_is_safe_name(id, NODE_ID_BYTES))
-		return 0;
-	return fl_config_fail(where, err,
-			      "node id \"%.80s\" is not 1 to %d letters, digits, dots, dashes and "
-			      "underscores that begin with a letter or digit",
-			      id, NODE_ID_BYTES);
-}
 
 /* A path in $FAIRLEAD_RUN, where launchers and the command line look too. */
 static const char *settings_run_path(struct fl_arena *arena, const char *name)
@@ -128,26 +115,10 @@ static int settings_node_load(struct fl_arena *arena, const struct fl_config_nod
 		ret->disks = settings_run_path(arena, "disks.sock");
 	if (!ret->state)
 		ret->state = settings_run_path(arena, "node");
-	return settings_node_id_check(id ? id : map, ret->id, err);
-}
-
-static int settings_nodes_check(const struct fl_config_node *root, const struct fl_strings *nodes,
-				struct fl_error *err)
-{
-	const struct fl_config_node *where = fl_config_get(root, "nodes");
-
-	if (nodes->n > MAX_NODES)
-		return fl_config_fail(where, err, "nodes has %zu entries, more than %d", nodes->n,
-				      MAX_NODES);
-	for (size_t i = 0; i < nodes->n; i++) {
-		if (settings_node_id_check(where, nodes->items[i], err) < 0)
-			return -1;
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(nodes->items[i], nodes->items[j]) == 0)
-				return fl_config_fail(where, err, "node %s stands twice in nodes",
-						      nodes->items[i]);
-	}
-	return 0;
+	if (peers_check_id(id ? id : map, ret->id, err) < 0 ||
+	    peers_check_zone(fl_config_get(map, "zone"), ret->zone, err) < 0)
+		return -1;
+	return peers_check_limit(fl_config_get(map, "max_volumes"), ret->max_volumes, err);
 }
 
 /* The keys of a table, NULL-terminated: what the other table of the same map passes over. */
@@ -204,8 +175,10 @@ static int settings_pool_load(struct fl_arena *arena, const struct fl_config_nod
 			   settings_keys(arena, pool_options, FL_COUNT(pool_options)), options,
 			   backend->options_size, err) < 0)
 		return -1;
+	if (peers_check_zones(fl_config_get(map, "zones"), &pool.zones, err) < 0)
+		return -1;
 	*ret = (struct fl_pool_settings){ pool.name, pool.backend,
-					  strcmp(pool.multi_attach, "trust") == 0 };
+					  strcmp(pool.multi_attach, "trust") == 0, pool.zones };
 	*ret_backend = backend;
 	*ret_options = options;
 	return 0;
@@ -266,10 +239,9 @@ static int settings_from(struct fl_arena *arena, const struct fl_config_node *ro
 	if (fl_config_fill(arena, root, "the configuration", top_options, FL_COUNT(top_options),
 			   top_others, &top, sizeof(top), err) < 0)
 		return -1;
-	if (settings_nodes_check(root, &top.nodes, err) < 0 ||
+	if (peers_load(arena, fl_config_get(root, "nodes"), &settings, err) < 0 ||
 	    settings_node_load(arena, root, &settings.node, err) < 0)
 		return -1;
-	settings.nodes = top.nodes;
 	settings.operation_timeout_ms = top.operation_timeout_ms;
 
 	pools = fl_config_get(root, "pools");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "census.h"
 #include "controller/controller.h"
+#include "controller/place.h"
 #include "csi/identity.h"
 #include "csi/rpc/endpoint.h"
 #include "edge.h"
@@ -24,8 +25,7 @@
 #include "run.h"
 
 #define SERVICE_SOCKET_MODE 0600
-#define SERVICE_OPEN_MS 60000 /* for opening all pools */
-#define SERVICE_NODE_ID_MAX 63
+#define SERVICE_OPEN_MS 60000                 /* for opening all pools */
 #define SERVICE_MAX (CONTROLLER_SERVICES + 2) /* with Identity and Node */
 #define SERVICE_SOCKET_SPARE 16 /* for the name that the socket has before it is renamed */
 
@@ -111,11 +111,12 @@ static int service_check(struct fl_arena *arena, struct service *s, struct fl_er
 
 	if (fl_settings_load(arena, options->config, &s->settings, err) < 0)
 		return -1;
-	if (options->node_id && !fl_text_is_safe_name(options->node_id, SERVICE_NODE_ID_MAX))
+	if (options->node_id && !fl_node_id_is_good(options->node_id))
 		return fl_error_set(err, FL_INVALID,
-				    "--node-id: \"%.80s\" is not 1 to %d letters, digits, dots, "
-				    "dashes and underscores",
-				    options->node_id, SERVICE_NODE_ID_MAX);
+				    "--node-id: \"%.80s\" is not 1 to 63 letters, digits, dots, "
+				    "dashes and underscores that begin and end with a letter or "
+				    "digit",
+				    options->node_id);
 	if (options->node_id)
 		s->settings.node.id = options->node_id;
 	if (options->metrics && http_check_address(options->metrics, err) < 0)
@@ -150,6 +151,8 @@ static int service_open_pools(struct service *s, struct fl_error *err)
 		return -1;
 	for (size_t i = 0; i < s->settings.n_pools; i++)
 		s->identity.can_expand |= s->settings.backends[i]->resize != NULL;
+	s->identity.has_topology = place_is_constrained(s->pools);
+	s->identity.has_snapshot_topology = place_constrains_snapshots(s->pools);
 	return 0;
 }
 

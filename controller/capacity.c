@@ -5,6 +5,7 @@
 #include "access.h"
 #include "csi/reply.h"
 #include "parameters.h"
+#include "place.h"
 #include "verbs.h"
 
 struct capacity {
@@ -14,9 +15,10 @@ struct capacity {
 	size_t n_pairs;
 	const struct capability *capabilities;
 	size_t n_capabilities;
+	struct topology topology; /* from where the pool must be reached */
 };
 
-/* *ret stays nothing where the pool cannot tell, or does not allow such volumes. */
+/* *ret stays nothing where the pool cannot tell, does not allow such volumes, or is out of reach. */
 static int capacity_of(const struct capacity *ask, struct fl_pool *pool, struct fl_capacity *ret,
 		       struct fl_error *err)
 {
@@ -27,6 +29,7 @@ static int capacity_of(const struct capacity *ask, struct fl_pool *pool, struct 
 			    err) < 0)
 		return -1;
 	if (!parameters.pool->backend->capacity ||
+	    !place_has(ask->c, parameters.pool, &ask->topology) ||
 	    access_check(ask->c, parameters.pool, ask->capabilities, ask->n_capabilities, &why) < 0)
 		return 0;
 	if (fl_pool_capacity(parameters.pool, &ask->op, parameters.thin, ret, err) < 0)
@@ -64,7 +67,7 @@ static int capacity_read(struct capacity *ask, const Csi__V1__GetCapacityRequest
 		return -1;
 	ask->pairs = pairs;
 	ask->capabilities = capabilities;
-	return 0;
+	return topology_read(request->accessible_topology, &ask->topology, err);
 }
 
 int get_capacity(struct rpc_call *call, const void *request, void *response, struct fl_error *err)

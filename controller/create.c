@@ -8,6 +8,7 @@
 #include "modify.h"
 #include "object.h"
 #include "parameters.h"
+#include "place.h"
 #include "size.h"
 #include "verbs.h"
 
@@ -16,6 +17,8 @@
 #define CREATE_POLL_MS 250
 /* Stands in for the size of content that is gone: no volume is smaller. */
 #define CREATE_LEAST_BYTES 512
+/* The longest handle that backends make of a name. */
+#define CREATE_HANDLE 64
 
 struct create {
 	struct controller *c;
@@ -25,14 +28,37 @@ struct create {
 	struct limits limits;
 	struct capacity_range range;
 	struct content_source content;
+	struct topology_requirement required;
 	struct object source; /* the content's */
 	struct fl_volume_spec spec;
 };
+
+/* The pool that the parameters do not name, where there are several: that of the content, or the one
+ * that is where the volume is required.  NULL: nobody knows. */
+static int create_choose_pool(const struct create *create, struct fl_pool **ret,
+			      struct fl_error *err)
+{
+	bool is_snapshot = create->content.kind == CONTENT_SNAPSHOT;
+	const struct topology_requirement *required = &create->required;
+	struct object source;
+
+	*ret = NULL;
+	if (create->content.kind != CONTENT_NONE) {
+		if (object_find(create->c, &create->op, is_snapshot ? "snapshot" : "volume",
+				create->content.id, &source, err) < 0)
+			return -1;
+		*ret = source.pool;
+	} else if (required->requisite.n || required->preferred.n) {
+		return place_choose(create->c, create->op.arena, required, ret, err);
+	}
+	return 0;
+}
 
 static int create_read_parameters(struct create *create, struct fl_error *err)
 {
 	const Csi__V1__CreateVolumeRequest *request = create->request;
 	struct fl_arena *arena = create->op.arena;
+	struct fl_pool *pool = NULL;
 	struct modify modify;
 	struct fl_pair *pairs;
 	size_t n;
@@ -40,8 +66,12 @@ static int create_read_parameters(struct create *create, struct fl_error *err)
 	if (modify_read(arena, request->mutable_parameters, request->n_mutable_parameters, &modify,
 			err) < 0 ||
 	    convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
-			  &n, err) < 0 ||
-	    parameters_read(create->c, arena, NULL, pairs, n, &create->parameters, err) < 0)
+			  &n, err) < 0)
+		return -1;
+	if (create->c->pools->n > 1 && !fl_pair_get(pairs, n, "pool") &&
+	    create_choose_pool(create, &pool, err) < 0)
+		return -1;
+	if (parameters_read(create->c, arena, pool, pairs, n, &create->parameters, err) < 0)
 		return -1;
 	return modify_check(create->parameters.pool, &modify, &create->limits, err);
 }
@@ -56,10 +86,31 @@ static int create_read(struct create *create, struct fl_error *err)
 				 request->n_volume_capabilities, &capabilities, err) < 0 ||
 	    convert_range(request->capacity_range, &create->range, err) < 0 ||
 	    convert_content(request->volume_content_source, &create->content, err) < 0 ||
+	    topology_read_requirement(create->op.arena, request->accessibility_requirements,
+				      &create->required, err) < 0 ||
 	    create_read_parameters(create, err) < 0)
 		return -1;
 	return access_check(create->c, create->parameters.pool, capabilities,
 			    request->n_volume_capabilities, err);
+}
+
+/* A volume that is there already, and not where it is required, is another one than was asked for.
+ * Only the backend knows what handle a name has, so this one is tried, and the name compared. */
+static int create_check_place(const struct create *create, struct fl_error *err)
+{
+	struct fl_pool *pool = create->parameters.pool;
+	const char *handle = fl_text_handle(create->op.arena, create->spec.name, CREATE_HANDLE);
+	struct fl_volume volume;
+	struct fl_error why, not_there;
+
+	if (place_check(create->c, pool, &create->required, &why) == 0)
+		return 0;
+	*err = why;
+	if (fl_volume_get(pool, &create->op, handle, &volume, &not_there) == 0 &&
+	    strcmp(volume.name, create->spec.name) == 0)
+		return fl_error_set(err, FL_EXISTS, "volume \"%s\" exists, and %s",
+				    create->spec.name, why.text);
+	return -1;
 }
 
 /* The content is gone.  The volume may have been made from it before, and then this is a repeat; the
@@ -197,6 +248,7 @@ static Csi__V1__Volume *create_reply(const struct create *create, const struct f
 		.content = create->content,
 		.context = &context,
 		.n_context = parameters->mkfs_options ? 1 : 0,
+		.topology = place_of(create->c, create->op.arena, parameters->pool),
 	};
 
 	return reply_volume(create->op.arena, &reply);
@@ -221,6 +273,7 @@ int create_volume(struct rpc_call *call, const void *request, void *response, st
 	create.spec.parameters = create.parameters.backend;
 	if (object_mark_name(create.c, &create.op, create.parameters.pool, create.spec.name, &mark,
 			     err) < 0 ||
+	    create_check_place(&create, err) < 0 ||
 	    create_find_content(&create, &content_bytes, err) < 0 ||
 	    size_choose(&create.range, content_bytes, &create.spec.min_bytes,
 			&create.spec.max_bytes, err) < 0 ||

@@ -7,30 +7,9 @@
 #include "csi/rpc/map.h"
 #include "object.h"
 #include "owner.h"
+#include "place.h"
 #include "verbs.h"
 #include "vmdisk.h"
-
-static int publish_check_node(const struct controller *c, const struct object *volume,
-			      const char *node, struct fl_error *err)
-{
-	const struct fl_settings *settings = c->pools->settings;
-	bool known = strcmp(settings->node.id, node) == 0;
-
-	for (size_t i = 0; i < settings->nodes.n && !known; i++)
-		known = strcmp(settings->nodes.items[i], node) == 0;
-	if (!known)
-		return fl_error_set(
-			err, FL_NOT_FOUND,
-			"node %.200s is not known here: this is node %s, and others are "
-			"listed under `nodes:` of the configuration",
-			node, settings->node.id);
-	if ((volume->pool->flags & FL_BACKEND_NODE_LOCAL) && strcmp(settings->node.id, node) != 0)
-		return fl_error_set(err, FL_IN_USE,
-				    "volume %s lives on node %s, node %s cannot reach it: run what "
-				    "uses it on node %s",
-				    volume->id, settings->node.id, node, settings->node.id);
-	return 0;
-}
 
 /* The source and the owner's epoch, as publish_context. */
 static void publish_reply(struct fl_arena *arena, const struct fl_source *source, uint64_t epoch,
@@ -92,7 +71,7 @@ int publish_volume(struct rpc_call *call, const void *request, void *response, s
 	/* An unknown volume is told before an unknown node. */
 	if (fl_volume_publish(volume.pool, &op, &spec, &source, err) < 0 ||
 	    convert_id("node", attachment.node, err) < 0 ||
-	    publish_check_node(c, &volume, attachment.node, err) < 0 ||
+	    place_check_node(c, volume.pool, volume.id, attachment.node, err) < 0 ||
 	    owner_attach(&op, &volume, &attachment, access_is_shared(c, volume.pool), &epoch, err) <
 		    0)
 		return -1;

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snapshot.h"
 
+#include <string.h>
+
 #include "copy.h"
 #include "live.h"
 #include "parameters.h"
+#include "place.h"
 #include "verbs.h"
+
+/* The longest handle that backends make of a name. */
+#define SNAPSHOT_HANDLE 64
 
 struct snapshot_making {
 	struct controller *c;
 	struct fl_op op;
 	struct object volume;
+	struct topology_requirement required;
 	struct fl_snapshot_spec spec;
 };
 
@@ -23,6 +30,7 @@ Csi__V1__Snapshot *snapshot_reply(const struct controller *c, const struct fl_op
 		.size_bytes = snapshot->size_bytes,
 		.created_ns = snapshot->created_ns,
 		.ready = snapshot->ready,
+		.topology = place_of(c, op->arena, pool),
 		.group_id = snapshot->group ? fl_object_id_format(op->arena, c->pools, pool,
 								  snapshot->group)
 					    : NULL,
@@ -50,6 +58,8 @@ static int snapshot_read(struct snapshot_making *making,
 	    convert_required("source_volume_id", request->source_volume_id, err) < 0 ||
 	    convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
 			  &n, err) < 0 ||
+	    topology_read_requirement(arena, request->accessibility_requirements, &making->required,
+				      err) < 0 ||
 	    object_find(making->c, &making->op, "volume", request->source_volume_id,
 			&making->volume, err) < 0)
 		return -1;
@@ -57,6 +67,26 @@ static int snapshot_read(struct snapshot_making *making,
 	making->spec.volume_handle = making->volume.handle;
 	return parameters_read_snapshot(arena, making->volume.pool, pairs, n,
 					&making->spec.parameters, err);
+}
+
+/* As of volumes: one that is there already, and not where it is required, is another one. */
+static int snapshot_check_place(const struct snapshot_making *making, struct fl_error *err)
+{
+	const struct fl_op *op = &making->op;
+	struct fl_pool *pool = making->volume.pool;
+	const char *handle = fl_text_handle(op->arena, making->spec.name, SNAPSHOT_HANDLE);
+	struct fl_snapshot snapshot;
+	struct fl_error why, not_there;
+
+	if (place_check(making->c, pool, &making->required, &why) == 0)
+		return 0;
+	*err = why;
+	if (pool->backend->snapshots &&
+	    fl_snapshot_get(pool, op, handle, &snapshot, &not_there) == 0 &&
+	    strcmp(snapshot.name, making->spec.name) == 0)
+		return fl_error_set(err, FL_EXISTS, "snapshot \"%s\" exists, and %s",
+				    making->spec.name, why.text);
+	return -1;
 }
 
 /* In a pool that can only copy. */
@@ -129,7 +159,7 @@ int create_snapshot(struct rpc_call *call, const void *request, void *response,
 		return -1;
 	/* Who repeats this call meets the mark of the name, so that one shows how far it is. */
 	making.op.progress = &name.progress;
-	if (snapshot_make(&making, &snapshot, err) < 0)
+	if (snapshot_check_place(&making, err) < 0 || snapshot_make(&making, &snapshot, err) < 0)
 		return -1;
 	if (snapshot.failure)
 		return snapshot_refuse(&snapshot, making.volume.id, err);

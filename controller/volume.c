@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "volume.h"
 
+#include "place.h"
+
 Csi__V1__Volume *volume_reply(const struct controller *c, const struct fl_op *op,
 			      struct fl_pool *pool, const struct fl_volume *volume)
 {
@@ -13,6 +15,7 @@ Csi__V1__Volume *volume_reply(const struct controller *c, const struct fl_op *op
 		.id = fl_object_id_format(op->arena, c->pools, pool, volume->handle),
 		.size_bytes = volume->size_bytes,
 		.content.kind = kinds[volume->content.kind],
+		.topology = place_of(c, op->arena, pool),
 	};
 
 	if (reply.content.kind != CONTENT_NONE)

@@ -16,14 +16,25 @@ static int identity_get_plugin_info(struct rpc_call *call, const void *request, 
 	return 0;
 }
 
-static Csi__V1__PluginCapability *identity_offer_controller(struct fl_arena *arena)
+static const struct {
+	size_t offset; /* in struct identity, of whether it is offered */
+	Csi__V1__PluginCapability__Service__Type type;
+} identity_services[] = {
+	{ offsetof(struct identity, has_topology),
+	  CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__VOLUME_ACCESSIBILITY_CONSTRAINTS },
+	{ offsetof(struct identity, has_snapshot_topology),
+	  CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__SNAPSHOT_ACCESSIBILITY_CONSTRAINTS },
+};
+
+static Csi__V1__PluginCapability *identity_offer_service(
+	struct fl_arena *arena, Csi__V1__PluginCapability__Service__Type type)
 {
 	Csi__V1__PluginCapability *offer =
 		reply_new(arena, &csi__v1__plugin_capability__descriptor);
 
 	offer->type_case = CSI__V1__PLUGIN_CAPABILITY__TYPE_SERVICE;
 	offer->service = reply_new(arena, &csi__v1__plugin_capability__service__descriptor);
-	offer->service->type = CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE;
+	offer->service->type = type;
 	return offer;
 }
 
@@ -50,8 +61,14 @@ static int identity_get_plugin_capabilities(struct rpc_call *call, const void *r
 
 	(void)request;
 	(void)err;
-	answer->capabilities = fl_arena_array(arena, 2, sizeof(*answer->capabilities));
-	answer->capabilities[answer->n_capabilities++] = identity_offer_controller(arena);
+	answer->capabilities = fl_arena_array(arena, 2 + FL_COUNT(identity_services),
+					      sizeof(*answer->capabilities));
+	answer->capabilities[answer->n_capabilities++] = identity_offer_service(
+		arena, CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE);
+	for (size_t i = 0; i < FL_COUNT(identity_services); i++)
+		if (*(const bool *)((const char *)identity + identity_services[i].offset))
+			answer->capabilities[answer->n_capabilities++] =
+				identity_offer_service(arena, identity_services[i].type);
 	if (identity->can_expand)
 		answer->capabilities[answer->n_capabilities++] = identity_offer_expansion(arena);
 	return 0;

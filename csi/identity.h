@@ -11,8 +11,11 @@
 
 /* The cookie of the service.  Written by who starts the process, read by the polling thread. */
 struct identity {
-	bool can_expand;   /* a configured pool can grow its volumes; set before serving */
-	atomic_bool ready; /* the pools are open */
+	/* What a configured pool can do; set before serving. */
+	bool can_expand;
+	bool has_topology;          /* it is not reached from everywhere */
+	bool has_snapshot_topology; /* nor are its snapshots */
+	atomic_bool ready;          /* the pools are open */
 };
 
 /* The service over `identity` (borrowed). */

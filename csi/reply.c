@@ -51,6 +51,8 @@ Csi__V1__Volume *reply_volume(struct fl_arena *arena, const struct reply_volume 
 	message->volume_context =
 		rpc_map_entries(arena, &csi__v1__volume__volume_context_entry__descriptor,
 				volume->context, volume->n_context);
+	message->n_accessible_topology = volume->topology.n;
+	message->accessible_topology = topology_reply_list(arena, &volume->topology);
 	return message;
 }
 
@@ -63,6 +65,8 @@ Csi__V1__Snapshot *reply_snapshot(struct fl_arena *arena, const struct reply_sna
 	message->size_bytes = reply_size(snapshot->size_bytes);
 	message->creation_time = reply_time(arena, snapshot->created_ns);
 	message->ready_to_use = snapshot->ready;
+	message->n_accessible_topology = snapshot->topology.n;
+	message->accessible_topology = topology_reply_list(arena, &snapshot->topology);
 	if (snapshot->group_id)
 		message->group_snapshot_id = (char *)snapshot->group_id;
 	return message;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "convert.h"
 #include "csi/csi.pb-c.h"
+#include "csi/topology.h"
 
 /* An empty message of that type. */
 void *reply_new(struct fl_arena *arena, const ProtobufCMessageDescriptor *type);
@@ -22,6 +23,7 @@ struct reply_volume {
 	struct content_source content;
 	const struct fl_pair *context;
 	size_t n_context;
+	struct topology_list topology;
 };
 Csi__V1__Volume *reply_volume(struct fl_arena *arena, const struct reply_volume *volume);
 
@@ -32,6 +34,7 @@ struct reply_snapshot {
 	int64_t created_ns; /* CLOCK_REALTIME */
 	bool ready;
 	const char *group_id; /* of the group snapshot it is a part of, or NULL */
+	struct topology_list topology;
 };
 Csi__V1__Snapshot *reply_snapshot(struct fl_arena *arena, const struct reply_snapshot *snapshot);
 

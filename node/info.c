@@ -2,6 +2,7 @@
 /* NodeGetInfo and NodeGetCapabilities: who this node is and what it can do. */
 #include "csi/offer.h"
 #include "csi/reply.h"
+#include "csi/topology.h"
 #include "node/calls.h"
 
 /* Some pool's volumes can grow. */
@@ -35,10 +36,12 @@ int node_get_info(struct rpc_call *call, const void *request, void *response, st
 	Csi__V1__NodeGetInfoResponse *answer = response;
 	const struct node *node = rpc_call_cookie(call);
 	const struct fl_node_settings *settings = &node->pools->settings->node;
+	const struct topology here = { .node = settings->id, .zone = settings->zone };
 
 	(void)request;
 	(void)err;
 	answer->node_id = fl_arena_strdup(rpc_call_arena(call), settings->id);
+	answer->accessible_topology = topology_reply(rpc_call_arena(call), &here);
 	answer->max_volumes_per_node = reply_size(settings->max_volumes);
 	return 0;
 }

@@ -4,8 +4,12 @@
 
 static struct fl_arena *arena;
 
-static const char *nodes[] = { "n2" };
-static const struct fl_settings settings = { .node = { .id = "n1" }, .nodes = { nodes, 1 } };
+static const struct fl_peer nodes[] = { { .id = "n2" } };
+static const struct fl_settings settings = {
+	.node = { .id = "n1" },
+	.nodes = nodes,
+	.n_nodes = 1,
+};
 static struct fl_pool local = { .name = "local", .flags = FL_BACKEND_NODE_LOCAL };
 static struct fl_pool shared = { .name = "shared", .flags = FL_BACKEND_SHARED };
 static struct fl_pool *items[] = { &local, &shared };

@@ -60,6 +60,17 @@ static const struct {
 	{ "nodes: n1\n" POOLS, "1: " },
 	{ "nodes: [ a, b, a ]\n" POOLS, "1: node a stands twice in nodes" },
 	{ "nodes: [ a/b ]\n" POOLS, "1: node id \"a/b\" is not 1 to 63 letters" },
+	{ "nodes: [ a- ]\n" POOLS, "1: node id \"a-\" is not 1 to 63 letters" },
+	{ "nodes: [ [ a ] ]\n" POOLS, "1: an entry of nodes is neither an id nor a map" },
+	{ "nodes:\n- id: a\n  zoen: b\n" POOLS,
+	  "3: unknown key \"zoen\" in an entry of nodes: did you mean \"zone\"?" },
+	{ "nodes:\n- zone: b\n" POOLS, "2: " },
+	{ "nodes: [ { id: a, zone: 'b c' } ]\n" POOLS, "1: zone \"b c\" is not 1 to 63 letters" },
+	{ "nodes: [ { id: a, max_volumes: 401 } ]\n" POOLS, "1: max_volumes is at most 400" },
+	{ "node:\n  max_volumes: 500\n" POOLS, "2: max_volumes is at most 400" },
+	{ "node: { zone: /a }\n" POOLS, "1: zone \"/a\" is not 1 to 63 letters" },
+	{ "pools:\n- name: p\n  backend: file\n  directory: /a\n  zones: [ a, a ]\n",
+	  "5: zone a stands twice in zones" },
 	{ "node: n1\n" POOLS, "1: " },
 	{ "node:\n  id: 'a b'\n" POOLS, "2: node id \"a b\" is not 1 to 63 letters" },
 	{ "node:\n  idd: a\n" POOLS, "2: unknown key \"idd\" in node: did you mean \"id\"?" },
@@ -110,7 +121,7 @@ static void no_file_is_the_default(void)
 	SAME(settings.node.disks, "/run/fairlead/disks.sock");
 	SAME(settings.node.state, "/run/fairlead/node");
 	EQUAL(settings.operation_timeout_ms, 300000);
-	EQUAL(settings.nodes.n, 0);
+	EQUAL(settings.n_nodes, 0);
 }
 
 static void a_file_without_pools_has_the_default_one(void)
@@ -127,18 +138,27 @@ static void a_file_without_pools_has_the_default_one(void)
 static void everything_is_read(void)
 {
 	struct fl_settings settings;
+	struct fl_peer peer;
 
 	WORKS(load("node: { id: n1, zone: z, disks: /d, state: /s, max_volumes: 7 }\n"
-		   "nodes: [ n2, n3 ]\n"
+		   "nodes: [ n2, { id: n3, zone: y, max_volumes: 9 } ]\n"
 		   "operation_timeout: 90s\n"
 		   "pools:\n"
-		   "- { name: slow, backend: file, directory: /a, shared: true }\n"
+		   "- { name: slow, backend: file, directory: /a, shared: true, zones: [ y, z ] }\n"
 		   "- { name: fast, backend: example, directory: /b, multi_attach: trust }\n",
 		   &settings));
 	SAME(settings.node.zone, "z");
 	SAME(settings.node.disks, "/d");
 	EQUAL(settings.node.max_volumes, 7);
-	EQUAL(settings.nodes.n, 2);
+	EQUAL(settings.n_nodes, 2);
+	OK(fl_settings_peer(&settings, "n3", &peer) && peer.max_volumes == 9);
+	SAME(peer.zone, "y");
+	OK(fl_settings_peer(&settings, "n2", &peer) && !peer.zone && !peer.max_volumes);
+	OK(fl_settings_peer(&settings, "n1", &peer) && peer.max_volumes == 7);
+	OK(!fl_settings_peer(&settings, "n4", &peer));
+	EQUAL(settings.pools[0].zones.n, 2);
+	SAME(settings.pools[0].zones.items[1], "z");
+	EQUAL(settings.pools[1].zones.n, 0);
 	EQUAL(settings.operation_timeout_ms, 90000);
 	EQUAL(settings.n_pools, 2);
 	OK(!settings.pools[0].multi_attach_trust && settings.pools[1].multi_attach_trust,
@@ -173,6 +193,11 @@ static void pools_open_all_or_none(void)
 	settings.node.id = "a-node-id-of-sixty-three-bytes-which-is-the-longest-that-we-take";
 	FAILS(fl_pools_open(&settings, &op, &pools, &test_error), FL_INVALID);
 	OK(strstr(test_error.text, "CSI allows 128") != NULL, "%s", test_error.text);
+	settings.pools = (struct fl_pool_settings[]){
+		{ .name = "a", .backend = "file", .zones = { (const char *[]){ "z" }, 1 } }
+	};
+	FAILS(fl_pools_open(&settings, &op, &pools, &test_error), FL_INVALID);
+	OK(strstr(test_error.text, ", so it has no zones") != NULL, "%s", test_error.text);
 	WORKS(fl_file_remove_tree(tmp_fd, directory + strlen("/tmp/"), &test_error));
 }
 
