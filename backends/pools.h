@@ -102,3 +102,8 @@ const char *fl_object_id_format(struct fl_arena *arena, const struct fl_pools *p
 int fl_object_id_parse(struct fl_arena *arena, const struct fl_pools *pools, const char *id,
 		       const char *what, struct fl_object_id *ret, struct fl_error *err)
 	fl_must_check;
+/* For who is going to say that `id`, which was not found, is gone.  0: it is, or never was ours.
+ * FL_IN_USE when it has the shape of an id of ours, but this configuration lacks its pool or node, so
+ * that its data may well be there: names the way out. */
+int fl_object_id_check_gone(struct fl_arena *arena, const struct fl_pools *pools, const char *id,
+			    const char *what, struct fl_error *err) fl_must_check;

@@ -31,10 +31,10 @@ int delete_volume(struct rpc_call *call, const void *request, void *response, st
 
 	(void)response;
 	if (object_find(c, &op, "volume", asked->volume_id, &volume, &why) < 0) {
-		if (why.code == FL_NOT_FOUND)
-			return 0;
 		*err = why;
-		return -1;
+		return why.code == FL_NOT_FOUND
+			       ? object_check_gone(c, &op, "volume", asked->volume_id, err)
+			       : -1;
 	}
 	if (object_mark_volume(c, &op, &volume, "DeleteVolume", &mark, err) < 0 ||
 	    delete_hold(&keeper, &op, &volume, err) < 0 ||

@@ -24,6 +24,12 @@ int object_find(const struct controller *c, const struct fl_op *op, const char *
 	return 0;
 }
 
+int object_check_gone(const struct controller *c, const struct fl_op *op, const char *what,
+		      const char *id, struct fl_error *err)
+{
+	return fl_object_id_check_gone(op->arena, c->pools, id, what, err);
+}
+
 struct object object_of(const struct controller *c, const struct fl_op *op, struct fl_pool *pool,
 			const char *handle)
 {

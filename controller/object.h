@@ -16,7 +16,10 @@ struct object {
  * another node, which this controller does not reach. */
 int object_find(const struct controller *c, const struct fl_op *op, const char *what,
 		const char *id, struct object *ret, struct fl_error *err) fl_must_check;
-/* The same for what a pool told us; `handle` is borrowed. */
+/* For who is going to say that what was not found is gone: as fl_object_id_check_gone. */
+int object_check_gone(const struct controller *c, const struct fl_op *op, const char *what,
+		      const char *id, struct fl_error *err) fl_must_check;
+/* The same as object_find for what a pool told us; `handle` is borrowed. */
 struct object object_of(const struct controller *c, const struct fl_op *op, struct fl_pool *pool,
 			const char *handle);
 

@@ -136,13 +136,14 @@ int unpublish_volume(struct rpc_call *call, const void *request, void *response,
 {
 	const Csi__V1__ControllerUnpublishVolumeRequest *asked = request;
 	const char *node = asked->node_id[0] ? asked->node_id : NULL;
+	const struct controller *c = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
 	struct fl_error why;
 
 	(void)response;
-	if (unpublish_run(rpc_call_cookie(call), &op, asked->volume_id, node, &why) == 0 ||
-	    why.code == FL_NOT_FOUND)
+	if (unpublish_run(c, &op, asked->volume_id, node, &why) == 0)
 		return 0;
 	*err = why;
-	return -1;
+	return why.code == FL_NOT_FOUND ? object_check_gone(c, &op, "volume", asked->volume_id, err)
+					: -1;
 }

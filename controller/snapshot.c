@@ -179,10 +179,10 @@ int delete_snapshot(struct rpc_call *call, const void *request, void *response,
 
 	(void)response;
 	if (object_find(c, &op, "snapshot", asked->snapshot_id, &snapshot, &why) < 0) {
-		if (why.code == FL_NOT_FOUND)
-			return 0;
 		*err = why;
-		return -1;
+		return why.code == FL_NOT_FOUND
+			       ? object_check_gone(c, &op, "snapshot", asked->snapshot_id, err)
+			       : -1;
 	}
 	if (!snapshot.pool->backend->snapshots)
 		return 0;

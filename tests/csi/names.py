@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names, ids and maps: the longest, the strangest, and those that are none."""
 
-from bed import Bed, MIB, capability, refused, run, statement
+from bed import DEFAULT_CONFIG, MIB, Bed, capability, refused, run, statement
 
 LONGEST = ["n" * 128, "я" * 64, "名" * 42 + "ab", "🦭" * 32]
 STRANGE = ["a b", "../x", "/etc/passwd", ".", "..", "-rf", "a/b\\c", "%2e%2e", "'; drop", "~", "ä́"]
 TRICKS = ["..", ".", "/", "//", "default/..", "default/../default", "default/n1/..",
           "default/n1/../../x", "default/n1/a/b", "default//a", "/default/n1/a", "default/n1/",
-          "default/n1/.hidden", "default/n1/a\nb", "default/n1/" + "x" * 2000, "nowhere/n1/a",
-          "default/n9/a", "\x7f", "default/n1/\t"]
+          "default/n1/.hidden", "default/n1/a\nb", "default/n1/" + "x" * 2000,
+          "\x7f", "default/n1/\t"]
+ABSENT = {"nowhere/n1/a": "pool nowhere", "nowhere/a": "pool nowhere", "default/n9/a": "node n9",
+          "default/a": "shared"}  # ours, by their shape
 INVALID_UTF8 = [{"hex": "64656661756c742f6e312f61ff"}, {"hex": "c0af"}]
 NUL = [{"hex": "64656661756c742f6e312f6100"}, {"hex": "00"}, {"hex": "64656661756c742f6e312f610062"}]
 
@@ -75,13 +77,59 @@ def _(bed):
     bed.volume("a")
     bed.snapshot("s", "default/n1/a")
     for trick in TRICKS + INVALID_UTF8:
-        if trick in ("nowhere/n1/a", "default/n9/a"):
-            continue  # another installation's, below
         bed.csi("DeleteVolume", volume_id=trick)
         bed.csi("DeleteSnapshot", snapshot_id=trick)
         bed.unpublish(trick)
     assert list(bed.volumes()) == ["default/n1/a"]
     assert len(bed.csi("ListSnapshots")["entries"]) == 1
+
+
+@statement("an id whose pool or node is not configured is NOT_FOUND, and is not said to be gone")
+def _(bed):
+    for absent, word in ABSENT.items():
+        for method in ("DeleteVolume", "ControllerUnpublishVolume"):
+            with refused("FAILED_PRECONDITION", word, "forget"):
+                bed.csi(method, volume_id=absent)
+        with refused("FAILED_PRECONDITION", word, "forget"):
+            bed.csi("DeleteSnapshot", snapshot_id=absent)
+        with refused("NOT_FOUND"):
+            bed.csi("ControllerGetVolume", volume_id=absent)
+        with refused("NOT_FOUND"):
+            bed.csi("GetSnapshot", snapshot_id=absent)
+
+
+@statement("a pool that was taken out of the configuration has all that it had when it is back")
+def _(bed):
+    two = DEFAULT_CONFIG + "  - { name: other, backend: file, directory: ROOT/other }\n"
+    bed.restart(two)
+    volume_id = bed.volume("a", parameters={"pool": "other"})["volume_id"]
+    snapshot_id = bed.snapshot("s", volume_id)["snapshot_id"]
+    bed.restart(DEFAULT_CONFIG)
+    with refused("FAILED_PRECONDITION", "pool other"):
+        bed.csi("DeleteVolume", volume_id=volume_id)
+    with refused("FAILED_PRECONDITION", "pool other"):
+        bed.csi("DeleteSnapshot", snapshot_id=snapshot_id)
+    with refused("NOT_FOUND"):
+        bed.publish(volume_id)
+    assert not bed.volumes()
+    bed.restart(two)
+    assert list(bed.volumes()) == [volume_id]
+    bed.sweep()
+    bed.restart(DEFAULT_CONFIG)
+
+
+@statement("an id of another pool is another volume, whatever its name")
+def _(bed):
+    two = DEFAULT_CONFIG + "  - { name: other, backend: file, directory: ROOT/other }\n"
+    bed.restart(two)
+    ids = [bed.volume("a", parameters={"pool": pool})["volume_id"] for pool in ("default", "other")]
+    with refused("INVALID_ARGUMENT", "pool default"):
+        bed.volume("b", parameters={"pool": "other"},
+                   volume_content_source={"volume": {"volume_id": ids[0]}})
+    bed.csi("DeleteVolume", volume_id=ids[0])
+    assert list(bed.volumes()) == ids[1:]
+    bed.sweep()
+    bed.restart(DEFAULT_CONFIG)
 
 
 @statement("a list of the snapshots of an id that is none of ours is empty")

@@ -88,9 +88,32 @@ static void the_error_names_the_thing(void)
 	SAME(test_error.text, "there is no snapshot \"local/x\"");
 }
 
+static void what_may_be_there_is_not_gone(void)
+{
+	static const char *const gone[] = {
+		"",           "pvc-1",       "/",         "//",         "local/",      "local/n1/a",
+		"local/n2/a", "shared/a",    "local//a",  "local/../a", "local/n1/..", "a/b/c/d",
+		"shared/a b", "shared/\xff", "nobody/a/", "nobody/.a",  "-x/a",
+	};
+	static const char *const there[][2] = {
+		{ "nobody/a", "pool nobody is not" },   { "nobody/n1/a", "pool nobody is not" },
+		{ "local/n9/a", "node n9 is not" },     { "local/a", "pool local was shared" },
+		{ "shared/n1/a", "shared was on one" }, { "Shared/a", "pool Shared is not" },
+	};
+
+	for (size_t i = 0; i < FL_COUNT(gone); i++)
+		WORKS(fl_object_id_check_gone(arena, &pools, gone[i], "volume", &test_error));
+	for (size_t i = 0; i < FL_COUNT(there); i++) {
+		FAILS(fl_object_id_check_gone(arena, &pools, there[i][0], "volume", &test_error),
+		      FL_IN_USE);
+		OK(strstr(test_error.text, there[i][1]) != NULL, "%s", test_error.text);
+	}
+}
+
 static const struct test tests[] = {
 	{ "ids go there and back", ids_go_there_and_back },
 	{ "what is no id is not found", what_is_no_id_is_not_found },
+	{ "what may be there is not said to be gone", what_may_be_there_is_not_gone },
 	{ "the error names the thing", the_error_names_the_thing },
 };
 
