@@ -41,10 +41,18 @@ static struct fl_metric census_attachments = {
 	.labels = { "pool" },
 };
 
+static struct fl_metric census_unhealthy = {
+	.name = "fairlead_volumes_unhealthy",
+	.help = "Volumes of a pool that are damaged or degraded, as its list shows once a minute.",
+	.kind = FL_METRIC_GAUGE,
+	.labels = { "pool" },
+};
+
 struct census_list {
 	struct fl_arena *arena;
 	const char **handles;
 	size_t n, capacity;
+	size_t n_unhealthy;
 };
 
 static int census_see(void *cookie, const struct fl_volume *volume)
@@ -54,6 +62,7 @@ static int census_see(void *cookie, const struct fl_volume *volume)
 	list->handles = fl_arena_grow(list->arena, list->handles, list->n, &list->capacity,
 				      sizeof(*list->handles));
 	list->handles[list->n++] = fl_arena_strdup(list->arena, volume->handle);
+	list->n_unhealthy += volume->health.n > 0;
 	return 0;
 }
 
@@ -70,7 +79,8 @@ static int census_owners(struct fl_pool *pool, const struct fl_op *op,
 		if (owner_record_read(&own, pool, list->handles[i], list->handles[i], &owner,
 				      err) == 0)
 			*ret += owner.n_attachments;
-		else if (err->code != FL_NOT_FOUND)
+		/* A damaged record says of no node that it has the volume. */
+		else if (err->code != FL_NOT_FOUND && err->code != FL_INTERNAL)
 			return -1;
 	}
 	return 0;
@@ -91,6 +101,9 @@ static void census_count(struct fl_pool *pool)
 	    census_owners(pool, &op, &list, &n_attached, &err) == 0) {
 		fl_metric_set(&census_volumes, pool->name, NULL, (double)list.n);
 		fl_metric_set(&census_attachments, pool->name, NULL, (double)n_attached);
+		if (pool->backend->health)
+			fl_metric_set(&census_unhealthy, pool->name, NULL,
+				      (double)list.n_unhealthy);
 	} else {
 		fl_log(FL_LOG_WARNING, "census", "pool %s: %s", pool->name, err.text);
 	}
@@ -137,6 +150,7 @@ int census_start(const struct fl_pools *pools, struct census **ret, struct fl_er
 	fl_metric_register(&census_volumes);
 	fl_metric_register(&census_available);
 	fl_metric_register(&census_attachments);
+	fl_metric_register(&census_unhealthy);
 	census->pools = pools;
 	pthread_mutex_init(&census->lock, NULL);
 	pthread_cond_init(&census->wake, NULL);

@@ -149,10 +149,15 @@ static int service_open_pools(struct service *s, struct fl_error *err)
 
 	if (fl_pools_open(&s->settings, &op, &s->pools, err) < 0)
 		return -1;
-	for (size_t i = 0; i < s->settings.n_pools; i++)
+	for (size_t i = 0; i < s->settings.n_pools; i++) {
 		s->identity.can_expand |= s->settings.backends[i]->resize != NULL;
-	s->identity.has_topology = place_is_constrained(s->pools);
-	s->identity.has_snapshot_topology = place_constrains_snapshots(s->pools);
+		if (s->settings.backends[i]->changes)
+			s->identity.services |= 1u << IDENTITY_SNAPSHOT_METADATA_SERVICE;
+	}
+	if (place_is_constrained(s->pools))
+		s->identity.services |= 1u << IDENTITY_VOLUME_ACCESSIBILITY;
+	if (place_constrains_snapshots(s->pools))
+		s->identity.services |= 1u << IDENTITY_SNAPSHOT_ACCESSIBILITY;
 	return 0;
 }
 

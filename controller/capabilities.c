@@ -37,6 +37,11 @@ static bool pool_has_resize(const struct fl_pool *pool)
 	return pool->backend->resize != NULL;
 }
 
+static bool pool_has_health(const struct fl_pool *pool)
+{
+	return pool->backend->health != NULL;
+}
+
 static const struct {
 	enum controller_offer offer;
 	bool (*has)(const struct fl_pool *pool);
@@ -51,10 +56,13 @@ static const struct {
 	{ CONTROLLER_PUBLISH_READONLY, pool_has_records },
 	{ CONTROLLER_EXPAND_VOLUME, pool_has_resize },
 	{ CONTROLLER_LIST_VOLUMES_PUBLISHED_NODES, pool_has_records },
+	{ CONTROLLER_VOLUME_CONDITION, pool_has_health },
 	{ CONTROLLER_GET_VOLUME, pool_has_volumes },
 	{ CONTROLLER_SINGLE_NODE_MULTI_WRITER, pool_has_records },
 	{ CONTROLLER_MODIFY_VOLUME, pool_has_records },
 	{ CONTROLLER_GET_SNAPSHOT, pool_has_snapshots },
+	{ CONTROLLER_GET_VOLUME_HEALTH, pool_has_health },
+	{ CONTROLLER_LIST_VOLUME_HEALTH, pool_has_health },
 };
 
 static bool capability_is_offered(const struct fl_pools *pools, size_t rule)

@@ -4,7 +4,7 @@
  *
  * It keeps nothing that the storage does not know: a controller that was killed and started again,
  * or a second one beside it, answers the same.  Handlers run on the server's workers; what is shared
- * between them is the pools' set of busy marks and one counter. */
+ * between them is the pools' set of busy marks and counters. */
 #pragma once
 
 #include <stdatomic.h>
@@ -22,6 +22,7 @@ enum controller_services {
 struct controller {
 	struct fl_pools *pools;                           /* borrowed: outlive the controller */
 	atomic_uint copies;                               /* that run on workers now */
+	atomic_uint streams;                              /* of changed blocks, the same */
 	struct rpc_service services[CONTROLLER_SERVICES]; /* to be served as they are */
 };
 

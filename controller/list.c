@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "health.h"
 #include "owner.h"
 #include "page.h"
 #include "verbs.h"
@@ -33,6 +34,8 @@ static int list_see(void *cookie, const struct fl_volume *volume)
 	item->volume = *volume;
 	item->volume.name = NULL;
 	item->volume.handle = fl_arena_strdup(arena, volume->handle);
+	if (volume->health.n)
+		item->volume.health = health_copy(arena, &volume->health);
 	if (volume->content.handle)
 		item->volume.content.handle = fl_arena_strdup(arena, volume->content.handle);
 	return list->n > list->page.max;
@@ -52,9 +55,28 @@ static int list_collect(struct list *list, struct fl_error *err)
 	return 0;
 }
 
-static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(struct fl_arena *arena,
+/* FL_INTERNAL: the record is damaged.  Which node has the volume is not known then, and the condition
+ * says why: one damaged volume must not hide all others. */
+static int list_owner(const struct list *list, const struct object *volume,
+		      struct fl_health *health, struct owner *ret, struct fl_error *err)
+{
+	struct fl_error why;
+
+	if (owner_read(&list->op, volume, ret, err) == 0)
+		return 0;
+	if (err->code != FL_INTERNAL || health_read(&list->op, volume, health, &why) < 0 ||
+	    health->n == 0)
+		return -1;
+	*ret = (struct owner){ 0 };
+	return 0;
+}
+
+static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(const struct list *list,
+							       const struct list_item *item,
+							       const struct fl_health *health,
 							       const struct owner *owner)
 {
+	struct fl_arena *arena = list->op.arena;
 	Csi__V1__ListVolumesResponse__VolumeStatus *status =
 		reply_new(arena, &csi__v1__list_volumes_response__volume_status__descriptor);
 
@@ -63,6 +85,8 @@ static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(struct fl_arena *
 	for (size_t i = 0; i < owner->n_attachments; i++)
 		status->published_node_ids[status->n_published_node_ids++] =
 			(char *)owner->attachments[i].node;
+	if (item->pool->backend->health)
+		status->volume_condition = health_condition(arena, health);
 	return status;
 }
 
@@ -72,11 +96,12 @@ static int list_entry(const struct list *list, const struct list_item *item,
 {
 	struct fl_arena *arena = list->op.arena;
 	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
+	struct fl_health health = item->volume.health;
 	struct owner owner;
 	struct fl_error why;
 
 	*ret = NULL;
-	if (owner_read(&list->op, &volume, &owner, &why) < 0) {
+	if (list_owner(list, &volume, &health, &owner, &why) < 0) {
 		if (why.code == FL_NOT_FOUND)
 			return 0;
 		*err = why;
@@ -84,7 +109,7 @@ static int list_entry(const struct list *list, const struct list_item *item,
 	}
 	*ret = reply_new(arena, &csi__v1__list_volumes_response__entry__descriptor);
 	(*ret)->volume = volume_reply(list->c, &list->op, item->pool, &item->volume);
-	(*ret)->status = list_status(arena, &owner);
+	(*ret)->status = list_status(list, item, &health, &owner);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 static const char *const page_kinds[] = {
 	[PAGE_VOLUMES] = "volumes",
 	[PAGE_SNAPSHOTS] = "snapshots",
+	[PAGE_HEALTH] = "unhealthy volumes",
 };
 
 /* CHECK.POOL/HANDLE: what the check covers is only right for one kind of list and one filter. */

@@ -7,7 +7,7 @@
 
 #include "controller.h"
 
-enum page_kind { PAGE_VOLUMES, PAGE_SNAPSHOTS };
+enum page_kind { PAGE_VOLUMES, PAGE_SNAPSHOTS, PAGE_HEALTH };
 
 struct page {
 	enum page_kind kind;

@@ -22,8 +22,8 @@ static const struct rpc_method volume_methods[] = {
 	{ "ControllerExpandVolume", expand_volume, 0 },
 	{ "ControllerGetVolume", get_volume, 0 },
 	{ "ControllerModifyVolume", modify_volume, 0 },
-	{ "ControllerListVolumeHealth", NULL, 0 },
-	{ "ControllerGetVolumeHealth", NULL, 0 },
+	{ "ControllerListVolumeHealth", list_volume_health, 0 },
+	{ "ControllerGetVolumeHealth", get_volume_health, 0 },
 };
 
 static const struct rpc_method group_methods[] = {
@@ -34,8 +34,8 @@ static const struct rpc_method group_methods[] = {
 };
 
 static const struct rpc_method metadata_methods[] = {
-	{ "GetMetadataAllocated", NULL, RPC_STREAM },
-	{ "GetMetadataDelta", NULL, RPC_STREAM },
+	{ "GetMetadataAllocated", get_metadata_allocated, RPC_STREAM },
+	{ "GetMetadataDelta", get_metadata_delta, RPC_STREAM },
 };
 
 struct controller *controller_new(struct fl_pools *pools)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verbs: the handlers of csi.v1.Controller, as in csi/rpc/rpc.h; the cookie is the controller. */
+/* Verbs: the handlers of csi.v1.Controller and its sisters, as in csi/rpc/rpc.h; the cookie is the controller. */
 #pragma once
 
 #include "csi/rpc/rpc.h"
@@ -13,3 +13,5 @@ verb list_volumes, list_snapshots;
 verb get_capacity, expand_volume, modify_volume;
 verb create_snapshot, delete_snapshot;
 verb get_volume, get_snapshot;
+verb get_metadata_allocated, get_metadata_delta;
+verb get_volume_health, list_volume_health;

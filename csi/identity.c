@@ -3,6 +3,9 @@
 
 #include "reply.h"
 
+#define IDENTITY_SERVICES 32 /* bits of `services` */
+#define IDENTITY_OFFERS (IDENTITY_SERVICES + 1)
+
 static int identity_get_plugin_info(struct rpc_call *call, const void *request, void *response,
 				    struct fl_error *err)
 {
@@ -15,16 +18,6 @@ static int identity_get_plugin_info(struct rpc_call *call, const void *request, 
 	answer->vendor_version = (char *)FL_VERSION;
 	return 0;
 }
-
-static const struct {
-	size_t offset; /* in struct identity, of whether it is offered */
-	Csi__V1__PluginCapability__Service__Type type;
-} identity_services[] = {
-	{ offsetof(struct identity, has_topology),
-	  CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__VOLUME_ACCESSIBILITY_CONSTRAINTS },
-	{ offsetof(struct identity, has_snapshot_topology),
-	  CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__SNAPSHOT_ACCESSIBILITY_CONSTRAINTS },
-};
 
 static Csi__V1__PluginCapability *identity_offer_service(
 	struct fl_arena *arena, Csi__V1__PluginCapability__Service__Type type)
@@ -58,17 +51,17 @@ static int identity_get_plugin_capabilities(struct rpc_call *call, const void *r
 	const struct identity *identity = rpc_call_cookie(call);
 	struct fl_arena *arena = rpc_call_arena(call);
 	Csi__V1__GetPluginCapabilitiesResponse *answer = response;
+	unsigned services = identity->services |
+			    1u << CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE;
 
 	(void)request;
 	(void)err;
-	answer->capabilities = fl_arena_array(arena, 2 + FL_COUNT(identity_services),
-					      sizeof(*answer->capabilities));
-	answer->capabilities[answer->n_capabilities++] = identity_offer_service(
-		arena, CSI__V1__PLUGIN_CAPABILITY__SERVICE__TYPE__CONTROLLER_SERVICE);
-	for (size_t i = 0; i < FL_COUNT(identity_services); i++)
-		if (*(const bool *)((const char *)identity + identity_services[i].offset))
-			answer->capabilities[answer->n_capabilities++] =
-				identity_offer_service(arena, identity_services[i].type);
+	answer->capabilities =
+		fl_arena_array(arena, IDENTITY_OFFERS, sizeof(*answer->capabilities));
+	for (unsigned type = 0; type < IDENTITY_SERVICES; type++)
+		if (services & (1u << type))
+			answer->capabilities[answer->n_capabilities++] = identity_offer_service(
+				arena, (Csi__V1__PluginCapability__Service__Type)type);
 	if (identity->can_expand)
 		answer->capabilities[answer->n_capabilities++] = identity_offer_expansion(arena);
 	return 0;

@@ -240,3 +240,32 @@ ask_one_snapshot(struct rig *rig, const char *id, const Csi__V1__Snapshot **ret)
 	*ret = ((const Csi__V1__GetSnapshotResponse *)answer)->snapshot;
 	return 0;
 }
+
+static int __attribute__((unused))
+ask_health(struct rig *rig, const char *id, const Csi__V1__VolumeHealth **ret)
+{
+	Csi__V1__ControllerGetVolumeHealthRequest request =
+		CSI__V1__CONTROLLER_GET_VOLUME_HEALTH_REQUEST__INIT;
+	const void *answer;
+
+	request.volume_id = (char *)id;
+	if (rig_call(rig, "ControllerGetVolumeHealth", &request, &answer) < 0)
+		return -1;
+	*ret = ((const Csi__V1__ControllerGetVolumeHealthResponse *)answer)->volume_health;
+	return 0;
+}
+
+static int __attribute__((unused)) ask_sick(struct rig *rig, int32_t max, const char *token,
+					    const Csi__V1__ControllerListVolumeHealthResponse **ret)
+{
+	Csi__V1__ControllerListVolumeHealthRequest request =
+		CSI__V1__CONTROLLER_LIST_VOLUME_HEALTH_REQUEST__INIT;
+	const void *answer;
+
+	request.max_entries = max;
+	request.starting_token = (char *)token;
+	if (rig_call(rig, "ControllerListVolumeHealth", &request, &answer) < 0)
+		return -1;
+	*ret = answer;
+	return 0;
+}

@@ -63,13 +63,15 @@ static const char *rig_write_config(struct rig *rig)
 static void rig_start(struct rig *rig)
 {
 	static const struct rpc_service *services[CONTROLLER_SERVICES];
-	struct rpc_server_options options = { .services = services, .n_services = 1 };
+	struct rpc_server_options options = { .services = services,
+					      .n_services = CONTROLLER_SERVICES };
 	const char *socket = fl_arena_printf(rig->arena, "%s/csi.sock", rig->folder);
 
 	rig_must(fl_settings_load(rig->arena, rig_write_config(rig), &rig->settings, &test_error));
 	rig_must(fl_pools_open(&rig->settings, &rig->op, &rig->pools, &test_error));
 	rig->controller = controller_new(rig->pools);
-	services[0] = &rig->controller->services[CONTROLLER_VOLUMES];
+	for (size_t i = 0; i < CONTROLLER_SERVICES; i++)
+		services[i] = &rig->controller->services[i];
 	rig_must(rpc_server_new(&options, &rig->server, &test_error));
 	rig_must(rpc_server_listen(rig->server, socket, 0600, &test_error));
 	rig_must(rpc_client_new(socket, &rig->client, &test_error));
