@@ -51,7 +51,8 @@ Csi__V1__VolumeCapability *attachment_capability(struct fl_arena *arena, const c
 
 	csi__v1__volume_capability__init(capability);
 	csi__v1__volume_capability__access_mode__init(mode);
-	mode->mode = CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_WRITER;
+	/* As an orchestrator does for ReadWriteOnce: one node, any number of paths. */
+	mode->mode = CSI__V1__VOLUME_CAPABILITY__ACCESS_MODE__MODE__SINGLE_NODE_MULTI_WRITER;
 	capability->access_mode = mode;
 	if (fs) {
 		capability->access_type_case = CSI__V1__VOLUME_CAPABILITY__ACCESS_TYPE_MOUNT;

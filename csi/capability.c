@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capability.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -8,6 +9,7 @@
 #define CAPABILITY_MAX 32
 #define CAPABILITY_MAX_FLAGS 64
 #define CAPABILITY_MAX_FLAG_BYTES 256
+#define CAPABILITY_GROUP_DIGITS 10
 
 static const struct {
 	const char *name;
@@ -48,6 +50,11 @@ bool access_mode_is_reader(enum access_mode mode)
 	return access_modes[mode].reader;
 }
 
+bool access_mode_is_single_path(enum access_mode mode)
+{
+	return !access_modes[mode].multi_node && mode != ACCESS_SINGLE_NODE_MULTI_WRITER;
+}
+
 int capability_check_fs_type(const char *fs_type, struct fl_error *err)
 {
 	if (fs_type[0] == '\0')
@@ -81,20 +88,34 @@ static int capability_check_flags(const Csi__V1__VolumeCapability__MountVolume *
 	return 0;
 }
 
+/* The last number means "no group" to the kernel. */
+static int capability_read_group(const char *text, struct capability *ret, struct fl_error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long long group = digits <= CAPABILITY_GROUP_DIGITS ? strtoull(text, NULL, 10) : 0;
+
+	if (text[0] == '\0')
+		return 0;
+	if (text[digits] != '\0' || digits > CAPABILITY_GROUP_DIGITS || group >= UINT32_MAX)
+		return fl_error_set(err, FL_INVALID,
+				    "the volume_mount_group is no group: give its number, in "
+				    "decimal digits");
+	ret->has_mount_group = true;
+	ret->mount_group = (uint32_t)group;
+	return 0;
+}
+
 static int capability_read_mount(const Csi__V1__VolumeCapability__MountVolume *mount,
 				 struct capability *ret, struct fl_error *err)
 {
 	if (capability_check_fs_type(mount->fs_type, err) < 0 ||
 	    capability_check_flags(mount, err) < 0)
 		return -1;
-	if (strlen(mount->volume_mount_group) > 64 ||
-	    !fl_text_is_printable(mount->volume_mount_group, strlen(mount->volume_mount_group)))
-		return fl_error_set(err, FL_INVALID,
-				    "the volume_mount_group is no group: give its number");
+	if (capability_read_group(mount->volume_mount_group, ret, err) < 0)
+		return -1;
 	ret->fs_type = mount->fs_type[0] ? mount->fs_type : capability_file_systems[0];
 	ret->mount_flags = (const char *const *)mount->mount_flags;
 	ret->n_mount_flags = mount->n_mount_flags;
-	ret->mount_group = mount->volume_mount_group;
 	return 0;
 }
 
@@ -118,7 +139,7 @@ static int capability_read_mode(const Csi__V1__VolumeCapability *message, enum a
 int capability_read(const Csi__V1__VolumeCapability *message, struct capability *ret,
 		    struct fl_error *err)
 {
-	struct capability found = { .fs_type = "", .mount_group = "" };
+	struct capability found = { .fs_type = "" };
 
 	if (!message)
 		return fl_error_set(err, FL_INVALID, "volume_capability is missing");

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -29,7 +30,8 @@ struct capability {
 		*fs_type; /* "ext4", "xfs" or "btrfs"; "ext4" when none was asked for; mount only */
 	const char *const *mount_flags; /* borrowed from the message; mount only */
 	size_t n_mount_flags;
-	const char *mount_group; /* "" when none was asked for; mount only */
+	bool has_mount_group; /* mount only */
+	uint32_t mount_group; /* its number */
 	enum access_mode mode;
 };
 
@@ -53,3 +55,6 @@ enum access_mode access_mode_of(const char *name);
 bool access_mode_is_multi_node(enum access_mode mode);
 /* Nobody writes. */
 bool access_mode_is_reader(enum access_mode mode);
+/* One target path on a node: by CSI's table for a second NodePublishVolume, all that are for a single
+ * node but SINGLE_NODE_MULTI_WRITER. */
+bool access_mode_is_single_path(enum access_mode mode);

@@ -44,7 +44,7 @@ int blockdev_publish(struct fl_arena *arena, const struct connection *connection
 	if (mountinfo_at(arena, target, &entry, err) < 0)
 		return -1;
 	if (!entry && (blockdev_make_target(target, err) < 0 ||
-		       mount_bind(connection->path, target, err) < 0))
+		       mount_bind(connection->path, target, 0, err) < 0))
 		return -1;
 	/* Never believe it: a guest that writes to a plain file fills the root disk. */
 	if (!blockdev_is_at(connection, target))

@@ -119,7 +119,9 @@ static int diskcall_check_owner(const struct diskcall *call, const struct pass *
 
 	if (node_volume_find(node, call->op, pass->volume, &volume, err) < 0)
 		return -1;
-	return node_volume_check_owner(node, call->op, &volume, pass->read_only, err);
+	return node_volume_check_owner(node, call->op, &volume,
+				       &(struct node_claim){ .read_only = pass->read_only }, NULL,
+				       err);
 }
 
 int diskcall_attach(struct diskcall *call, struct fl_error *err)

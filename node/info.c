@@ -19,8 +19,9 @@ int node_get_capabilities(struct rpc_call *call, const void *request, void *resp
 			  struct fl_error *err)
 {
 	Csi__V1__NodeGetCapabilitiesResponse *answer = response;
-	enum node_offer offers[3] = { NODE_STAGE_UNSTAGE_VOLUME, NODE_GET_VOLUME_STATS };
-	size_t n = 2;
+	enum node_offer offers[5] = { NODE_STAGE_UNSTAGE_VOLUME, NODE_GET_VOLUME_STATS,
+				      NODE_SINGLE_NODE_MULTI_WRITER, NODE_VOLUME_MOUNT_GROUP };
+	size_t n = 4;
 
 	(void)request;
 	(void)err;

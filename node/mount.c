@@ -2,13 +2,16 @@
 #include "node/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #define MOUNT_LAYERS_MAX 64
 /* What a bind mount can have for itself. */
 #define MOUNT_OWN_FLAGS                                                                            \
-	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | \
+	 MS_STRICTATIME)
 
 int mount_filesystem(const char *device, const char *type, const char *point,
 		     const struct mount_options *options, struct fl_error *err)
@@ -31,17 +34,80 @@ int mount_filesystem(const char *device, const char *type, const char *point,
 	return fl_error_sys(err, errno, "mounting %s at %s", device, point);
 }
 
-int mount_bind(const char *source, const char *target, struct fl_error *err)
+/* In two steps, as kernels before 5.12 can. */
+static int mount_bind_slowly(const char *source, const char *target, unsigned long flags,
+			     struct fl_error *err)
 {
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
+		return fl_error_sys(err, errno, "binding %s to %s", source, target);
+	flags &= MOUNT_OWN_FLAGS;
+	if (!flags || mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0)
+		return 0;
+	fl_error_sys(err, errno, "setting the mount flags of %s", target);
+	umount2(target, UMOUNT_NOFOLLOW);
+	return -1;
+}
+
+static void mount_attributes(unsigned long flags, struct mount_attr *ret)
+{
+	static const struct {
+		unsigned long flag;
+		uint64_t attribute;
+	} words[] = {
+		{ MS_RDONLY, MOUNT_ATTR_RDONLY },
+		{ MS_NOSUID, MOUNT_ATTR_NOSUID },
+		{ MS_NODEV, MOUNT_ATTR_NODEV },
+		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+		{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+		{ MS_NOATIME, MOUNT_ATTR_NOATIME },
+		{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+	};
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < FL_COUNT(words); i++) {
+		if (flags & words[i].flag)
+			ret->attr_set |= words[i].attribute;
+	}
+	/* These three are one field, in which relatime is 0. */
+	if (flags & (MS_NOATIME | MS_STRICTATIME | MS_RELATIME))
+		ret->attr_clr = MOUNT_ATTR__ATIME;
+}
+
+int mount_bind(const char *source, const char *target, unsigned long flags, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd =
+		open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct mount_attr attributes;
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "binding %s", source);
+	mount_attributes(flags, &attributes);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
+		return errno == ENOSYS ? mount_bind_slowly(source, target, flags, err)
+				       : fl_error_sys(err, errno, "the mount flags for %s", target);
+	if (move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fl_error_sys(err, errno, "binding %s to %s", source, target);
 	return 0;
 }
 
-int mount_restrict(const char *target, unsigned long flags, struct fl_error *err)
+int mount_has(const char *target, unsigned long flags, bool *ret, struct fl_error *err)
 {
-	if (mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | (flags & MOUNT_OWN_FLAGS), NULL) < 0)
-		return fl_error_sys(err, errno, "setting the mount flags of %s", target);
+	static const struct {
+		unsigned long flag;
+		unsigned long is;
+	} words[] = {
+		{ MS_RDONLY, ST_RDONLY },
+		{ MS_NOSUID, ST_NOSUID },
+		{ MS_NODEV, ST_NODEV },
+		{ MS_NOEXEC, ST_NOEXEC },
+	};
+	struct statvfs st;
+
+	if (statvfs(target, &st) < 0)
+		return fl_error_sys(err, errno, "looking at %s", target);
+	*ret = (flags & MS_RDONLY) || !(st.f_flag & ST_RDONLY);
+	for (size_t i = 0; i < FL_COUNT(words); i++)
+		*ret &= !(flags & words[i].flag) || (st.f_flag & words[i].is);
 	return 0;
 }
 

@@ -28,11 +28,15 @@ int mount_options_parse(struct fl_arena *arena, const char *const *words, size_t
 int mount_filesystem(const char *device, const char *type, const char *point,
 		     const struct mount_options *options, struct fl_error *err) fl_must_check;
 
-/* Makes `target` show what `source` shows; both directories, or both files. */
-int mount_bind(const char *source, const char *target, struct fl_error *err) fl_must_check;
-/* Gives an existing bind mount those of the options that a mount can have for itself (ro, nosuid,
- * nodev, noexec, atime). */
-int mount_restrict(const char *target, unsigned long flags, struct fl_error *err) fl_must_check;
+/* Makes `target` show what `source` shows; both directories, or both files.  It has those of the flags
+ * that a mount can have for itself (ro, nosuid, nodev, noexec, atime) from its first moment on (before
+ * Linux 5.12: from shortly after it). */
+int mount_bind(const char *source, const char *target, unsigned long flags, struct fl_error *err)
+	fl_must_check;
+/* Whether the mount at `target` has all of ro, nosuid, nodev and noexec that are in `flags`, and is
+ * read-only only if they say so. */
+int mount_has(const char *target, unsigned long flags, bool *ret, struct fl_error *err)
+	fl_must_check;
 
 /* Unmounts whatever of the device is mounted at `path`, layer by layer, and proves that nothing is
  * mounted there any more.  `connection` may be NULL: then anything mounted there is foreign.

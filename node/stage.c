@@ -11,6 +11,7 @@
 #include "node/calls.h"
 #include "node/device.h"
 #include "node/format.h"
+#include "node/group.h"
 #include "node/hold.h"
 #include "node/mount.h"
 #include "node/pass.h"
@@ -26,6 +27,7 @@ struct stage {
 	struct mount_options options;
 	const char *const *mkfs_words;
 	bool read_only;
+	const char *epoch; /* of publish_context, or NULL */
 	struct fl_source source;
 };
 
@@ -65,6 +67,7 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 			  request->n_publish_context, &publish, &n_publish, err) < 0)
 		return -1;
 	ret->path = request->staging_target_path;
+	ret->epoch = fl_pair_get(publish, n_publish, CONTEXT_EPOCH);
 	ret->read_only = access_mode_is_reader(ret->capability.mode);
 	if (!ret->capability.block && stage_read_mount(op, context, n_context, ret, err) < 0)
 		return -1;
@@ -92,13 +95,19 @@ static int stage_check_mounted(const struct stage *stage, const struct mountinfo
 	return 0;
 }
 
-static int stage_grow(const struct fl_op *op, const struct stage *stage,
-		      const struct connection *connection, struct fl_error *err)
+/* It is mounted: it shall have its whole size, and its files their group. */
+static int stage_finish(const struct fl_op *op, const struct stage *stage,
+			const struct connection *connection, struct fl_error *err)
 {
 	if (stage->options.flags & MS_RDONLY)
 		return 0;
 	fl_op_step(op, "growing", 0, 0);
-	return filesystem_grow(op, stage->type, connection, stage->path, err);
+	if (filesystem_grow(op, stage->type, connection, stage->path, err) < 0)
+		return -1;
+	if (stage->capability.has_mount_group &&
+	    group_apply(op, stage->path, stage->capability.mount_group, err) < 0)
+		return fl_error_prefix(err, "volume %s", stage->volume.id);
+	return 0;
 }
 
 /* From a device to a mounted file system. */
@@ -125,7 +134,7 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
 		return -1;
 	if (entry && mountinfo_is_filesystem_of(entry, connection->device))
-		return stage_grow(op, stage, connection, err);
+		return stage_finish(op, stage, connection, err);
 	/* An older kernel shows another btrfs device that has the same UUID: a clone and its origin. */
 	umount2(stage->path, UMOUNT_NOFOLLOW);
 	return fl_error_set(err, FL_IN_USE,
@@ -134,7 +143,16 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 			    entry ? entry->source : "nothing", stage->volume.id);
 }
 
-static int stage_mount(const struct fl_op *op, const struct stage *stage, struct fl_error *err)
+static int stage_check_owner(const struct node *node, const struct fl_op *op,
+			     const struct stage *stage, struct fl_error *err)
+{
+	const struct node_claim claim = { stage->read_only, stage->epoch };
+
+	return node_volume_check_owner(node, op, &stage->volume, &claim, NULL, err);
+}
+
+static int stage_mount(const struct node *node, const struct fl_op *op, const struct stage *stage,
+		       struct fl_error *err)
 {
 	const struct mountinfo_entry *entry;
 	struct device_state state;
@@ -147,12 +165,15 @@ static int stage_mount(const struct fl_op *op, const struct stage *stage, struct
 	if (entry) {
 		if (stage_check_mounted(stage, entry, &state, err) < 0)
 			return -1;
-		return stage_grow(op, stage, &state.connection, err);
+		return stage_finish(op, stage, &state.connection, err);
 	}
 	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &state, &c,
 			   err) < 0)
 		return -1;
-	if (stage_mount_device(op, stage, &c, err) == 0)
+	/* Asked again now that the controller can see the device: it may have detached the volume in
+	 * the moment between, when nothing was here yet. */
+	if (stage_check_owner(node, op, stage, err) == 0 &&
+	    stage_mount_device(op, stage, &c, err) == 0)
 		return 0;
 	/* The orchestrator may never ask again: leave nothing behind.  What stays because it is in
 	 * use is what the next call finds. */
@@ -192,7 +213,7 @@ int node_stage(struct rpc_call *call, const void *message, void *response, struc
 	if (stage_read(node, &op, request, &stage, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodeStageVolume", &hold,
 		      err) < 0 ||
-	    node_volume_check_owner(node, &op, &stage.volume, stage.read_only, err) < 0)
+	    stage_check_owner(node, &op, &stage, err) < 0)
 		return -1;
 	op.progress = &hold.mark.progress;
 	if (stage.capability.block)
@@ -202,5 +223,5 @@ int node_stage(struct rpc_call *call, const void *message, void *response, struc
 	if (passed)
 		return fl_error_set(err, FL_IN_USE, "volume %s is published for vm %s",
 				    stage.volume.id, pass.vm);
-	return stage_mount(&op, &stage, err);
+	return stage_mount(node, &op, &stage, err);
 }

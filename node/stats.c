@@ -11,7 +11,7 @@
 
 #define STATS_MAX 2
 
-static int stats_filesystem(const char *path, struct reply_usage ret[STATS_MAX],
+static int stats_filesystem(const char *path, struct reply_usage ret[STATS_MAX], size_t *ret_n,
 			    struct fl_error *err)
 {
 	struct statvfs st;
@@ -21,6 +21,8 @@ static int stats_filesystem(const char *path, struct reply_usage ret[STATS_MAX],
 	ret[0] = (struct reply_usage){ .total = st.f_blocks * st.f_frsize,
 				       .used = (st.f_blocks - st.f_bfree) * st.f_frsize,
 				       .available = st.f_bavail * st.f_frsize };
+	/* btrfs makes inodes as it needs them, and tells none. */
+	*ret_n = st.f_files > 0 ? 2 : 1;
 	ret[1] = (struct reply_usage){ .inodes = true,
 				       .total = st.f_files,
 				       .used = st.f_files - st.f_ffree,
@@ -45,11 +47,8 @@ int node_volume_stats(struct rpc_call *call, const void *message, void *response
 		return -1;
 	usage[0].total = presence.state.connected ? presence.state.connection.size_bytes
 						  : presence.source.size_bytes;
-	if (presence.is_filesystem) {
-		if (stats_filesystem(request->volume_path, usage, err) < 0)
-			return -1;
-		n = STATS_MAX;
-	}
+	if (presence.is_filesystem && stats_filesystem(request->volume_path, usage, &n, err) < 0)
+		return -1;
 	answer->usage = fl_arena_array(op.arena, n, sizeof(*answer->usage));
 	answer->n_usage = n;
 	for (size_t i = 0; i < n; i++)

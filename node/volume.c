@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/volume.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "csi/convert.h"
@@ -39,21 +40,29 @@ int node_volume_source(const struct node *node, const struct fl_op *op,
 	return fl_volume_publish(volume->pool, op, &spec, ret, err);
 }
 
-int node_volume_check_owner(const struct node *node, const struct fl_op *op,
-			    const struct node_volume *volume, bool read_only, struct fl_error *err)
+static int volume_check_epoch(const struct fl_op *op, const struct node_volume *volume,
+			      const struct owner *owner, const char *epoch, struct fl_error *err)
+{
+	if (!epoch || strcmp(epoch, fl_arena_printf(op->arena, "%" PRIu64, owner->epoch)) == 0)
+		return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "volume %s is at epoch %" PRIu64 ", and publish_context is of epoch "
+			    "%.20s: that attachment is over, attach it again "
+			    "(ControllerPublishVolume)",
+			    volume->id, owner->epoch, epoch);
+}
+
+static int volume_check_attachment(const struct node *node, const struct node_volume *volume,
+				   const struct owner *owner, bool read_only,
+				   enum access_mode *ret_mode, struct fl_error *err)
 {
 	const char *here = node->pools->settings->node.id;
 	const struct owner_attachment *a;
-	struct owner owner;
 
-	/* Such a pool cannot be published, so nobody is asked. */
-	if (!volume->pool->backend->records)
-		return 0;
-	if (owner_record_read(op, volume->pool, volume->handle, volume->id, &owner, err) < 0)
-		return -1;
-	for (a = owner.attachments; a < owner.attachments + owner.n_attachments; a++) {
+	for (a = owner->attachments; a < owner->attachments + owner->n_attachments; a++) {
 		if (strcmp(a->node, here) != 0)
 			continue;
+		*ret_mode = a->mode;
 		if (read_only || !a->read_only)
 			return 0;
 		return fl_error_set(err, FL_IN_USE,
@@ -64,8 +73,26 @@ int node_volume_check_owner(const struct node *node, const struct fl_op *op,
 	return fl_error_set(err, FL_IN_USE,
 			    "volume %s is attached to %s%s and not to node %s: attach it here "
 			    "first (ControllerPublishVolume)",
-			    volume->id, owner.n_attachments ? "node " : "no node",
-			    owner.n_attachments ? owner.attachments[0].node : "", here);
+			    volume->id, owner->n_attachments ? "node " : "no node",
+			    owner->n_attachments ? owner->attachments[0].node : "", here);
+}
+
+int node_volume_check_owner(const struct node *node, const struct fl_op *op,
+			    const struct node_volume *volume, const struct node_claim *claim,
+			    enum access_mode *ret_mode, struct fl_error *err)
+{
+	enum access_mode mode = (enum access_mode)0;
+	struct owner owner;
+
+	/* A pool without records cannot be published, so nobody is asked. */
+	if (volume->pool->backend->records &&
+	    (owner_record_read(op, volume->pool, volume->handle, volume->id, &owner, err) < 0 ||
+	     volume_check_attachment(node, volume, &owner, claim->read_only, &mode, err) < 0 ||
+	     volume_check_epoch(op, volume, &owner, claim->epoch, err) < 0))
+		return -1;
+	if (ret_mode)
+		*ret_mode = mode;
+	return 0;
 }
 
 int node_volume_last_source(const struct node *node, const struct fl_op *op, const char *id,

@@ -2,6 +2,7 @@
 /* Volume: the volume that a request names: its pool, its handle, and where its bytes are. */
 #pragma once
 
+#include "csi/capability.h"
 #include "node/node.h"
 
 struct node_volume {
@@ -21,12 +22,19 @@ int node_volume_source(const struct node *node, const struct fl_op *op,
 		       const struct node_volume *volume, const struct fl_pair *context,
 		       size_t n_context, struct fl_source *ret, struct fl_error *err) fl_must_check;
 
-/* Whether the owner record beside the data lets this node use the volume, for writing unless
- * `read_only`: FL_IN_USE when it does not.  What a caller brings along proves nothing: it may be of an
- * attachment that is over. */
+/* How a caller wants to use a volume. */
+struct node_claim {
+	bool read_only;
+	const char *epoch; /* of publish_context; NULL: it has none */
+};
+
+/* Whether the owner record beside the data lets this node use the volume like that: FL_IN_USE when it
+ * does not, also when the claim is of an earlier epoch.  What a caller brings along never proves that
+ * it may: it may be of an attachment that is over.  *ret_mode (may be NULL) is the access mode it
+ * was attached with; 0 where the pool keeps no records. */
 int node_volume_check_owner(const struct node *node, const struct fl_op *op,
-			    const struct node_volume *volume, bool read_only, struct fl_error *err)
-	fl_must_check;
+			    const struct node_volume *volume, const struct node_claim *claim,
+			    enum access_mode *ret_mode, struct fl_error *err) fl_must_check;
 
 /* For taking a volume away: whatever its id is, and whether or not it still exists.  *ret_source is
  * NULL when nobody knows any more where it was.  Fails only when the storage does not answer, or

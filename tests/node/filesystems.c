@@ -201,22 +201,6 @@ static void mount_flags_take_effect(void)
 	OK(rig_is_clean(&rig));
 }
 
-static void single_writer_means_one_path(void)
-{
-	struct rig_use use = { .fs = "ext4", .mode = 6 };
-	const char *id = rig_volume(&rig, "single", 32 * MIB);
-
-	WORKS(rig_stage(&rig, id, &use, &test_error));
-	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
-	WORKS(rig_publish(&rig, id, rig.target, &use, &test_error));
-	FAILS(rig_publish(&rig, id, rig.other_target, &use, &test_error), FL_IN_USE);
-	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
-	WORKS(rig_publish(&rig, id, rig.other_target, &use, &test_error));
-	WORKS(rig_unpublish(&rig, id, rig.other_target, &test_error));
-	WORKS(rig_unstage(&rig, id, &test_error));
-	OK(rig_is_clean(&rig));
-}
-
 static void foreign_mounts_are_left_alone(void)
 {
 	struct rig_use use = { .fs = "ext4" };
@@ -323,7 +307,6 @@ static const struct test tests[] = {
 	{ "it lives through restarts", it_lives_through_restarts },
 	{ "a reader cannot write", a_reader_cannot_write },
 	{ "mount flags take effect", mount_flags_take_effect },
-	{ "single writer means one path", single_writer_means_one_path },
 	{ "foreign mounts are left alone", foreign_mounts_are_left_alone },
 	{ "a busy mount stays", a_busy_mount_stays },
 	{ "a link leads to the target", a_link_leads_to_the_target },

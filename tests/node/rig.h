@@ -26,11 +26,13 @@ struct rig {
 /* How a volume is asked for; zeros are a writable block volume. */
 struct rig_use {
 	const char *fs; /* NULL: block */
-	int mode;       /* 0: SINGLE_NODE_WRITER */
+	int mode;       /* 0: SINGLE_NODE_MULTI_WRITER */
 	bool read_only; /* of the publication */
 	const char *vm;
 	const char *mkfs_options;
 	const char *mount_flag;
+	const char *group;              /* volume_mount_group */
+	const char *epoch;              /* of publish_context */
 	const struct fl_source *source; /* for publish_context; NULL: the node asks the pool */
 };
 
@@ -55,6 +57,8 @@ const char *rig_record(struct rig *rig, const char *volume_id, const char *key);
 /* The record `format`. */
 const char *rig_format(struct rig *rig, const char *volume_id);
 void rig_set_record(struct rig *rig, const char *volume_id, const char *key, const char *value);
+/* The same with that access mode, at an epoch. */
+void rig_own_as(struct rig *rig, const char *volume_id, int mode, uint64_t epoch);
 /* What the controller writes when it attaches the volume to `node`; NULL: to none. */
 void rig_own(struct rig *rig, const char *volume_id, const char *node, bool read_only);
 

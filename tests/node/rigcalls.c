@@ -7,17 +7,29 @@
 #include "node/node.h"
 #include "rig.h"
 
-void rig_own(struct rig *rig, const char *volume_id, const char *node, bool read_only)
+static void rig_own_by(struct rig *rig, const char *volume_id, uint64_t epoch,
+		       struct owner_attachment attachment)
 {
-	struct owner_attachment attachment = { .node = node,
-					       .mode = ACCESS_SINGLE_NODE_WRITER,
-					       .read_only = read_only };
-	const struct owner owner = { .epoch = 1,
-				     .state = node ? OWNER_OWNED : OWNER_IDLE,
+	const struct owner owner = { .epoch = epoch,
+				     .state = attachment.node ? OWNER_OWNED : OWNER_IDLE,
 				     .attachments = &attachment,
 				     .n_attachments = 1 };
 
 	rig_set_record(rig, volume_id, FL_RECORD_OWNER, owner_format(rig->arena, &owner));
+}
+
+void rig_own(struct rig *rig, const char *volume_id, const char *node, bool read_only)
+{
+	rig_own_by(rig, volume_id, 1,
+		   (struct owner_attachment){ .node = node,
+					      .mode = ACCESS_SINGLE_NODE_MULTI_WRITER,
+					      .read_only = read_only });
+}
+
+void rig_own_as(struct rig *rig, const char *volume_id, int mode, uint64_t epoch)
+{
+	rig_own_by(rig, volume_id, epoch,
+		   (struct owner_attachment){ .node = "n1", .mode = (enum access_mode)mode });
 }
 
 static int rig_call(struct rig *rig, const char *method, const void *message, const void **ret,
@@ -53,7 +65,7 @@ static void rig_capability(const struct rig_use *use, struct rig_capability *ret
 	csi__v1__volume_capability__access_mode__init(&ret->mode);
 	csi__v1__volume_capability__block_volume__init(&ret->block);
 	csi__v1__volume_capability__mount_volume__init(&ret->mount);
-	ret->mode.mode = (Csi__V1__VolumeCapability__AccessMode__Mode)(use->mode ? use->mode : 1);
+	ret->mode.mode = (Csi__V1__VolumeCapability__AccessMode__Mode)(use->mode ? use->mode : 7);
 	ret->capability.access_mode = &ret->mode;
 	if (!use->fs) {
 		ret->capability.access_type_case = CSI__V1__VOLUME_CAPABILITY__ACCESS_TYPE_BLOCK;
@@ -66,6 +78,8 @@ static void rig_capability(const struct rig_use *use, struct rig_capability *ret
 	ret->flags[0] = (char *)use->mount_flag;
 	ret->mount.mount_flags = ret->flags;
 	ret->mount.n_mount_flags = use->mount_flag ? 1 : 0;
+	if (use->group)
+		ret->mount.volume_mount_group = (char *)use->group;
 }
 
 static void *rig_context(struct rig *rig, const struct rig_use *use,
@@ -87,11 +101,18 @@ static void *rig_publish_context(struct rig *rig, const struct rig_use *use,
 				 const ProtobufCMessageDescriptor *entry, size_t *ret_n)
 {
 	const struct fl_pair *pairs = NULL;
+	struct fl_pair *all;
+	size_t n = 0;
 
-	*ret_n = 0;
 	if (use->source)
-		fl_source_to_pairs(rig->arena, use->source, &pairs, ret_n);
-	return rpc_map_entries(rig->arena, entry, pairs, *ret_n);
+		fl_source_to_pairs(rig->arena, use->source, &pairs, &n);
+	all = fl_arena_array(rig->arena, n + 1, sizeof(*all));
+	for (size_t i = 0; i < n; i++)
+		all[i] = pairs[i];
+	if (use->epoch)
+		all[n++] = (struct fl_pair){ "epoch", use->epoch };
+	*ret_n = n;
+	return rpc_map_entries(rig->arena, entry, all, n);
 }
 
 int rig_stage(struct rig *rig, const char *id, const struct rig_use *use, struct fl_error *err)

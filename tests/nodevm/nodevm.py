@@ -23,7 +23,7 @@ ROOT = os.path.realpath(os.path.join(HERE, "../.."))
 BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 SLOWNESS = float(os.environ.get("FAIRLEAD_SLOWNESS", "1"))
 # The other programs of ring node ask the kernel for nothing more, and would take minutes here.
-PROGRAMS = ("filesystems", "clones", "blocks")
+PROGRAMS = ("filesystems", "clones", "groups", "blocks")
 EMULATION = 4  # how much more time the programs get than on this machine
 PROGRAM_SECONDS = 150 * SLOWNESS
 VM_SECONDS = 360 * SLOWNESS
