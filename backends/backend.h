@@ -92,6 +92,9 @@ struct fl_volume {
 	bool thin;
 	struct fl_health
 		health; /* from volume_list: what it met on its way; others leave it empty */
+	/* From volume_list only, where the storage tells it in the same breath: what `records` has as
+	 * FL_RECORD_OWNER, version 0 for none.  NULL: ask `records`. */
+	const struct fl_record *owner;
 };
 
 struct fl_snapshot_spec {

@@ -7,18 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads to the end of the file into `buffer` of `size` bytes: sysfs and procfs do not tell sizes
- * beforehand, so what fstat says is no bound.  *ret_size == size means that there may be more. */
-static int file_fill(int fd, const char *path, char *buffer, size_t size, size_t *ret_size,
-		     struct fl_error *err)
+/* Reads on into `buffer`, up to the end of the file or `size` bytes.  A read that ends where fstat says that
+ * the file does need not be told again that it is the end; but sysfs and procfs have less, or
+ * more, than they say. */
+static int file_fill(int fd, const struct stat *st, char *buffer, size_t size, size_t *ret_size)
 {
-	while (*ret_size < size) {
+	while (*ret_size < size && (*ret_size == 0 || *ret_size != (size_t)st->st_size)) {
 		ssize_t n = read(fd, buffer + *ret_size, size - *ret_size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return fl_error_sys(err, errno, "reading %s", path);
+			return -1;
 		if (n == 0)
 			break;
 		*ret_size += (size_t)n;
@@ -54,8 +54,8 @@ int fl_file_read(struct fl_arena *arena, int dir_fd, const char *path, size_t ma
 		if (buffer)
 			memcpy(larger, buffer, size);
 		buffer = larger;
-		if (file_fill(fd, path, buffer, room, &size, err) < 0)
-			return -1;
+		if (file_fill(fd, &st, buffer, room, &size) < 0)
+			return fl_error_sys(err, errno, "reading %s", path);
 		if (size > max_size)
 			return fl_error_set(err, FL_OUT_OF_RANGE, "%s is larger than %zu bytes",
 					    path, max_size);

@@ -21,6 +21,15 @@ struct list {
 	size_t capacity;
 };
 
+static const struct fl_record *list_keep_record(struct fl_arena *arena,
+						const struct fl_record *record)
+{
+	struct fl_record *copy = fl_arena_alloc(arena, sizeof(*copy));
+
+	*copy = (struct fl_record){ record->version, fl_arena_strdup(arena, record->value) };
+	return copy;
+}
+
 static int list_see(void *cookie, const struct fl_volume *volume)
 {
 	struct list *list = cookie;
@@ -38,6 +47,8 @@ static int list_see(void *cookie, const struct fl_volume *volume)
 		item->volume.health = health_copy(arena, &volume->health);
 	if (volume->content.handle)
 		item->volume.content.handle = fl_arena_strdup(arena, volume->content.handle);
+	if (volume->owner)
+		item->volume.owner = list_keep_record(arena, volume->owner);
 	return list->n > list->page.max;
 }
 
@@ -55,16 +66,25 @@ static int list_collect(struct list *list, struct fl_error *err)
 	return 0;
 }
 
+static int list_owner_read(const struct list *list, const struct list_item *item,
+			   const struct object *volume, struct owner *ret, struct fl_error *err)
+{
+	if (item->volume.owner)
+		return owner_record_parse(list->op.arena, item->volume.owner, volume->id, ret, err);
+	return owner_read(&list->op, volume, ret, err);
+}
+
 /* FL_INTERNAL: the record is damaged.  Which node has the volume is not known then, and the condition
  * says why: one damaged volume must not hide all others. */
-static int list_owner(const struct list *list, const struct object *volume,
+static int list_owner(const struct list *list, const struct list_item *item,
 		      struct fl_health *health, struct owner *ret, struct fl_error *err)
 {
+	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
 	struct fl_error why;
 
-	if (owner_read(&list->op, volume, ret, err) == 0)
+	if (list_owner_read(list, item, &volume, ret, err) == 0)
 		return 0;
-	if (err->code != FL_INTERNAL || health_read(&list->op, volume, health, &why) < 0 ||
+	if (err->code != FL_INTERNAL || health_read(&list->op, &volume, health, &why) < 0 ||
 	    health->n == 0)
 		return -1;
 	*ret = (struct owner){ 0 };
@@ -95,13 +115,12 @@ static int list_entry(const struct list *list, const struct list_item *item,
 		      Csi__V1__ListVolumesResponse__Entry **ret, struct fl_error *err)
 {
 	struct fl_arena *arena = list->op.arena;
-	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
 	struct fl_health health = item->volume.health;
 	struct owner owner;
 	struct fl_error why;
 
 	*ret = NULL;
-	if (list_owner(list, &volume, &health, &owner, &why) < 0) {
+	if (list_owner(list, item, &health, &owner, &why) < 0) {
 		if (why.code == FL_NOT_FOUND)
 			return 0;
 		*err = why;

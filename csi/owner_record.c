@@ -127,18 +127,25 @@ const char *owner_format(struct fl_arena *arena, const struct owner *owner)
 	return fl_json_dump(arena, json);
 }
 
+int owner_record_parse(struct fl_arena *arena, const struct fl_record *record, const char *id,
+		       struct owner *ret, struct fl_error *err)
+{
+	struct owner owner = { .state = OWNER_IDLE };
+
+	if (record->version && owner_parse(arena, record->value, &owner, err) < 0)
+		return fl_error_prefix(err, "volume %s", id);
+	owner.version = record->version;
+	*ret = owner;
+	return 0;
+}
+
 int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		      const char *id, struct owner *ret, struct fl_error *err)
 {
 	struct fl_record record = { 0 };
-	struct owner owner = { .state = OWNER_IDLE };
 
 	if (pool->backend->records &&
 	    fl_volume_record_get(pool, op, handle, FL_RECORD_OWNER, &record, err) < 0)
 		return -1;
-	if (record.version && owner_parse(op->arena, record.value, &owner, err) < 0)
-		return fl_error_prefix(err, "volume %s", id);
-	owner.version = record.version;
-	*ret = owner;
-	return 0;
+	return owner_record_parse(op->arena, &record, id, ret, err);
 }

@@ -39,6 +39,10 @@ struct owner {
 int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		      const char *id, struct owner *ret, struct fl_error *err) fl_must_check;
 
+/* The same of a record that was read already. */
+int owner_record_parse(struct fl_arena *arena, const struct fl_record *record, const char *id,
+		       struct owner *ret, struct fl_error *err) fl_must_check;
+
 /* Its text.  owner_parse fills all but the version; FL_INTERNAL for what is no owner record of a
  * version that we know. */
 int owner_parse(struct fl_arena *arena, const char *text, struct owner *ret, struct fl_error *err)

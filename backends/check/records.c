@@ -211,6 +211,50 @@ static void processes_lose_nothing(struct check *c)
 	nothing_is_lost(c, check_in_processes);
 }
 
+struct record_listed {
+	struct check *c;
+	const char *handle;
+	struct fl_record wanted;
+	bool found;
+};
+
+static int record_listed(void *cookie, const struct fl_volume *volume)
+{
+	struct record_listed *listed = cookie;
+	struct check *c = listed->c;
+
+	if (strcmp(volume->handle, listed->handle) != 0)
+		return 0;
+	listed->found = true;
+	if (volume->owner) {
+		HOLDS(volume->owner->version == listed->wanted.version);
+		HOLDS(strcmp(volume->owner->value, listed->wanted.value) == 0);
+	}
+	return 0;
+}
+
+static void listing_tells_the_owner(struct check *c)
+{
+	struct record_listed listed = { .c = c };
+	struct fl_volume volume;
+	uint64_t version = 0;
+
+	if (!WORKS(check_create(c, "a", MIB, &volume)))
+		return;
+	listed.handle = volume.handle;
+	for (unsigned i = 0; i < 4; i++) {
+		listed.found = false;
+		if (!WORKS(fl_volume_record_get(c->pool, &c->op, volume.handle, FL_RECORD_OWNER,
+						&listed.wanted, &c->err)) ||
+		    !WORKS(fl_volume_list(c->pool, &c->op, NULL, record_listed, &listed, &c->err)))
+			return;
+		HOLDS(listed.found);
+		if (!WORKS(check_record_set(c, volume.handle, FL_RECORD_OWNER, version,
+					    fl_arena_printf(c->op.arena, "node %u", i), &version)))
+			return;
+	}
+}
+
 static const struct statement statements[] = {
 	{ "the versions of a record count up from one", versions_count, NEEDS_RECORDS },
 	{ "a record with another version is not changed", another_version_is_busy, NEEDS_RECORDS },
@@ -222,6 +266,8 @@ static const struct statement statements[] = {
 	{ "a blank volume was never formatted", blank_was_never_formatted, NEEDS_RECORDS },
 	{ "what formatted the content is said of each copy", format_goes_with_the_content,
 	  NEEDS_RECORDS | NEEDS_SNAPSHOTS },
+	{ "a listing tells the owner record as it is, or nothing", listing_tells_the_owner,
+	  NEEDS_RECORDS },
 	{ "threads that change one record lose nothing", threads_lose_nothing, NEEDS_RECORDS },
 	{ "processes that change one record lose nothing", processes_lose_nothing, NEEDS_RECORDS },
 };

@@ -58,7 +58,7 @@ static bool entry_get_copying(const struct file_pool *file, struct fl_arena *are
 }
 
 /* An image is grown before its record says so, and never made smaller. */
-static int entry_check_whole(const struct file_meta *meta, uint64_t size, struct fl_error *err)
+int file_entry_check_whole(const struct file_meta *meta, uint64_t size, struct fl_error *err)
 {
 	if (size >= meta->size_bytes)
 		return 0;
@@ -66,6 +66,21 @@ static int entry_check_whole(const struct file_meta *meta, uint64_t size, struct
 			    "the image has %" PRIu64 " bytes, and had %" PRIu64
 			    ": it was truncated",
 			    size, meta->size_bytes);
+}
+
+int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
+		       struct fl_error *err)
+{
+	/* Half of it may be missing because it is being removed right now. */
+	if (faccessat(file->place_fds[kind], handle, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return fl_error_set(err, FL_NOT_FOUND, "there is no %s %s", file_kind_name(kind),
+				    handle);
+	/* Descriptors or memory were short: nobody has seen any damage. */
+	if (err->code == FL_UNAVAILABLE)
+		return fl_error_prefix(err, "%s %s", file_kind_name(kind), handle);
+	err->code = FL_INTERNAL;
+	return fl_error_prefix(err, "%s %s is damaged (in %s)", file_kind_name(kind), handle,
+			       file->directory);
 }
 
 int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,
@@ -81,18 +96,8 @@ int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum fi
 	if (file_entry_open(file, kind, handle, &dir_fd, err) < 0)
 		return -1;
 	if (file_meta_read(arena, dir_fd, &meta, err) < 0 ||
-	    file_image_size(dir_fd, &size, err) < 0 || entry_check_whole(&meta, size, err) < 0) {
-		/* Half of it may be missing because it is being removed right now. */
-		if (faccessat(file->place_fds[kind], handle, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			return fl_error_set(err, FL_NOT_FOUND, "there is no %s %s",
-					    file_kind_name(kind), handle);
-		/* Descriptors or memory were short: nobody has seen any damage. */
-		if (err->code == FL_UNAVAILABLE)
-			return fl_error_prefix(err, "%s %s", file_kind_name(kind), handle);
-		err->code = FL_INTERNAL;
-		return fl_error_prefix(err, "%s %s is damaged (in %s)", file_kind_name(kind),
-				       handle, file->directory);
-	}
+	    file_image_size(dir_fd, &size, err) < 0 || file_entry_check_whole(&meta, size, err) < 0)
+		return file_entry_explain(file, kind, handle, err);
 	meta.target = NULL;
 	*ret = meta;
 	*ret_size = size;

@@ -15,6 +15,12 @@ int file_entry_open(const struct file_pool *file, enum file_kind kind, const cha
 int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,
 		   const char *handle, struct file_meta *ret, uint64_t *ret_size,
 		   struct fl_error *err) fl_must_check;
+/* Why an entry that was opened could not be read, as file_entry_get says it: *err is what failed. */
+int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
+		       struct fl_error *err) fl_must_check;
+/* FL_INTERNAL when an image of `size` bytes is smaller than the meta says. */
+int file_entry_check_whole(const struct file_meta *meta, uint64_t size, struct fl_error *err)
+	fl_must_check;
 /* The handles of what file_entry_get may find, sorted, from the first above `after` (NULL: all). */
 int file_entry_handles(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,
 		       const char *after, struct fl_strings *ret, struct fl_error *err)

@@ -82,7 +82,7 @@ void file_health_of_read(const struct file_pool *file, const struct file_health_
 /* Without these a volume can be neither attached nor staged. */
 static bool health_is_vital(const char *record)
 {
-	static const char *const vital[] = { "meta", FL_RECORD_OWNER, FL_RECORD_FORMAT };
+	static const char *const vital[] = { FILE_META, FL_RECORD_OWNER, FL_RECORD_FORMAT };
 
 	for (size_t i = 0; i < FL_COUNT(vital); i++)
 		if (strcmp(record, vital[i]) == 0)
@@ -162,7 +162,7 @@ static bool health_inspect_meta(struct fl_arena *arena, int dir_fd, struct file_
 	struct fl_error err;
 
 	*ret = (struct file_meta){ 0 };
-	if (faccessat(dir_fd, "meta", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (faccessat(dir_fd, FILE_META, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		fl_health_add(arena, health, FL_HEALTH_INACCESSIBLE, "RecordMissing",
 			      "record meta is missing: put it back from a backup, or copy the "
 			      "image away and delete the volume");

@@ -5,8 +5,6 @@
 
 #include "base/json.h"
 
-#define META "meta"
-
 static const char *const content_words[] = {
 	[FL_CONTENT_BLANK] = "blank",
 	[FL_CONTENT_SNAPSHOT] = "snapshot",
@@ -60,7 +58,7 @@ int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, st
 	struct file_meta meta = { 0 };
 	struct fl_record record;
 
-	if (fl_record_get(arena, dir_fd, META, &record, err) < 0)
+	if (fl_record_get(arena, dir_fd, FILE_META, &record, err) < 0)
 		return -1;
 	if (record.version == 0)
 		return fl_error_set(err, FL_INTERNAL, "record meta is missing");
@@ -89,7 +87,7 @@ int file_meta_write(struct fl_arena *arena, int dir_fd, struct file_meta *meta,
 
 	if (!json)
 		return fl_error_set(err, FL_INTERNAL, "record meta cannot be written");
-	return fl_record_compare_and_set(arena, dir_fd, META, meta->version,
+	return fl_record_compare_and_set(arena, dir_fd, FILE_META, meta->version,
 					 fl_json_dump(arena, json), &meta->version, err);
 }
 

@@ -4,6 +4,8 @@
 
 #include "pool.h"
 
+#define FILE_META "meta"
+
 struct file_meta {
 	uint64_t version;          /* of the record; 0 before the first write */
 	const char *name;          /* the full CSI name */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "catalog.h"
 #include "entry.h"
 #include "image.h"
 #include "reserve.h"
@@ -57,6 +58,8 @@ void file_pool_close(struct fl_pool *pool)
 	fl_close(&file->tmp_fd);
 	fl_close(&file->trash_fd);
 	fl_close(&file->records_fd);
+	file_catalog_free(file->catalogs[FILE_VOLUME]);
+	file_catalog_free(file->catalogs[FILE_SNAPSHOT]);
 	free(file->directory);
 	free(file);
 }
@@ -137,6 +140,16 @@ static int pool_probe(struct file_pool *file, struct fl_error *err)
 	return 0;
 }
 
+static int pool_make_catalogs(struct file_pool *file, bool shared, struct fl_error *err)
+{
+	for (enum file_kind kind = FILE_VOLUME; kind <= FILE_SNAPSHOT; kind++) {
+		file->catalogs[kind] = file_catalog_new(kind, !shared);
+		if (!file->catalogs[kind])
+			return fl_error_sys(err, ENOMEM, "opening directory %s", file->directory);
+	}
+	return 0;
+}
+
 int file_pool_open(struct fl_pool **ret, const struct fl_op *op, const char *name,
 		   const void *options, struct fl_error *err)
 {
@@ -153,7 +166,8 @@ int file_pool_open(struct fl_pool **ret, const struct fl_op *op, const char *nam
 		return -1;
 	if (fl_file_make_dirs(wanted->directory, 0700, err) < 0)
 		return -1;
-	if (pool_open_folders(file, wanted, err) < 0 || pool_probe(file, err) < 0)
+	if (pool_open_folders(file, wanted, err) < 0 || pool_probe(file, err) < 0 ||
+	    pool_make_catalogs(file, wanted->shared, err) < 0)
 		return -1;
 	if (!file->leases && !wanted->shared)
 		return fl_error_set(

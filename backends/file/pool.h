@@ -30,8 +30,9 @@ struct file_pool {
 	int tmp_fd;
 	int trash_fd;
 	int records_fd;
-	bool reflink; /* FICLONE works here */
-	bool leases;  /* F_SETLEASE works here */
+	bool reflink;                     /* FICLONE works here */
+	bool leases;                      /* F_SETLEASE works here */
+	struct file_catalog *catalogs[2]; /* by enum file_kind */
 };
 
 #define FILE_POOL_N_OPTIONS 3

@@ -9,7 +9,7 @@
 static int records_open(struct fl_pool *pool, const char *handle, const char *key, int *ret_fd,
 			struct fl_error *err)
 {
-	static const char *const ours[] = { "image", "cut", "meta" };
+	static const char *const ours[] = { "image", "cut", FILE_META };
 
 	for (size_t i = 0; i < FL_COUNT(ours); i++)
 		if (strcmp(key, ours[i]) == 0)

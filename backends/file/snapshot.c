@@ -5,9 +5,25 @@
 #include "base/log.h"
 #include "entry.h"
 #include "image.h"
+#include "listing.h"
 #include "lock.h"
 #include "origin.h"
 #include "volume.h"
+
+static struct fl_snapshot snapshot_of(const char *handle, const struct file_meta *meta,
+				      uint64_t size_bytes)
+{
+	return (struct fl_snapshot){
+		.handle = handle,
+		.name = meta->name,
+		.volume_handle = meta->content.handle,
+		.group = meta->group,
+		.size_bytes = size_bytes,
+		.created_ns = meta->cut_ns,
+		.ready = meta->ready,
+		.failure = meta->failure,
+	};
+}
 
 static int snapshot_read(const struct file_pool *file, struct fl_arena *arena, const char *handle,
 			 struct fl_snapshot *ret, struct fl_error *err)
@@ -17,16 +33,7 @@ static int snapshot_read(const struct file_pool *file, struct fl_arena *arena, c
 
 	if (file_entry_get(file, arena, FILE_SNAPSHOT, handle, &meta, &size, err) < 0)
 		return -1;
-	*ret = (struct fl_snapshot){
-		.handle = fl_arena_strdup(arena, handle),
-		.name = meta.name,
-		.volume_handle = meta.content.handle,
-		.group = meta.group,
-		.size_bytes = size,
-		.created_ns = meta.cut_ns,
-		.ready = meta.ready,
-		.failure = meta.failure,
-	};
+	*ret = snapshot_of(fl_arena_strdup(arena, handle), &meta, size);
 	return 0;
 }
 
@@ -117,27 +124,33 @@ static int snapshot_get(struct fl_pool *pool, const struct fl_op *op, const char
 	return snapshot_read(file_pool_of(pool), op->arena, handle, ret, err);
 }
 
+struct snapshot_listing {
+	fl_snapshot_see *see;
+	void *cookie;
+};
+
+static int snapshot_listed(void *cookie, const struct file_listed *listed, struct fl_error *err)
+{
+	const struct snapshot_listing *listing = cookie;
+	struct fl_snapshot snapshot;
+
+	(void)err;
+	if (!listed->meta) {
+		fl_log(FL_LOG_WARNING, "list", "passed over: %s", listed->damage);
+		return 0;
+	}
+	snapshot = snapshot_of(listed->handle, listed->meta, listed->size_bytes);
+	return listing->see(listing->cookie, &snapshot) != 0;
+}
+
 static int snapshot_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 			 fl_snapshot_see *see, void *cookie, struct fl_error *err)
 {
-	const struct file_pool *file = file_pool_of(pool);
-	struct fl_strings handles;
+	struct snapshot_listing listing = { see, cookie };
 
-	if (file_entry_handles(file, op->arena, FILE_SNAPSHOT, after, &handles, err) < 0)
-		return -1;
-	for (size_t i = 0; i < handles.n; i++) {
-		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		struct fl_snapshot snapshot;
-		struct fl_error error;
-
-		if (snapshot_read(file, arena, handles.items[i], &snapshot, &error) == 0) {
-			if (see(cookie, &snapshot) != 0)
-				return 0;
-		} else if (error.code != FL_NOT_FOUND) {
-			fl_log(FL_LOG_WARNING, "list", "passed over: %s", error.text);
-		}
-	}
-	return 0;
+	(void)op;
+	return file_listing_run(file_pool_of(pool), FILE_SNAPSHOT, after, snapshot_listed, &listing,
+				err);
 }
 
 const struct fl_snapshot_ops file_snapshot_ops = {

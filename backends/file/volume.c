@@ -8,6 +8,7 @@
 #include "entry.h"
 #include "health.h"
 #include "image.h"
+#include "listing.h"
 #include "lock.h"
 #include "origin.h"
 #include "reserve.h"
@@ -19,6 +20,18 @@ const char *file_handle(const struct fl_op *op, const char *name)
 	return fl_text_handle(op->arena, name, HANDLE_BYTES);
 }
 
+static struct fl_volume volume_of(const char *handle, const struct file_meta *meta,
+				  uint64_t size_bytes)
+{
+	return (struct fl_volume){
+		.handle = handle,
+		.name = meta->name,
+		.size_bytes = size_bytes,
+		.content = meta->content,
+		.thin = meta->thin,
+	};
+}
+
 static int volume_read(const struct file_pool *file, struct fl_arena *arena, const char *handle,
 		       struct fl_volume *ret, struct fl_error *err)
 {
@@ -27,13 +40,7 @@ static int volume_read(const struct file_pool *file, struct fl_arena *arena, con
 
 	if (file_entry_get(file, arena, FILE_VOLUME, handle, &meta, &size, err) < 0)
 		return -1;
-	*ret = (struct fl_volume){
-		.handle = fl_arena_strdup(arena, handle),
-		.name = meta.name,
-		.size_bytes = size,
-		.content = meta.content,
-		.thin = meta.thin,
-	};
+	*ret = volume_of(fl_arena_strdup(arena, handle), &meta, size);
 	return 0;
 }
 
@@ -156,40 +163,39 @@ int file_volume_get(struct fl_pool *pool, const struct fl_op *op, const char *ha
 	return volume_read(file_pool_of(pool), op->arena, handle, ret, err);
 }
 
-/* As file_health_of_damaged: 1: it is to be listed. */
-static int volume_read_listed(const struct file_pool *file, const struct file_health_view *view,
-			      struct fl_arena *arena, const char *handle, struct fl_volume *ret,
-			      struct fl_error *err)
-{
-	struct fl_error ignored;
+struct volume_listing {
+	const struct file_pool *file;
+	struct file_health_view view;
+	fl_volume_see *see;
+	void *cookie;
+};
 
-	if (volume_read(file, arena, handle, ret, &ignored) < 0)
-		return file_health_of_damaged(file, view, arena, handle, ret, err);
-	file_health_of_read(file, view, arena, ret);
-	return 1;
+static int volume_listed(void *cookie, const struct file_listed *listed, struct fl_error *err)
+{
+	const struct volume_listing *listing = cookie;
+	struct fl_volume volume = { 0 };
+	int is_volume = 1;
+
+	if (listed->meta) {
+		volume = volume_of(listed->handle, listed->meta, listed->size_bytes);
+		volume.owner = listed->owner;
+		file_health_of_read(listing->file, &listing->view, listed->arena, &volume);
+	} else {
+		is_volume = file_health_of_damaged(listing->file, &listing->view, listed->arena,
+						   listed->handle, &volume, err);
+	}
+	return is_volume > 0 ? listing->see(listing->cookie, &volume) != 0 : is_volume;
 }
 
 int file_volume_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 		     fl_volume_see *see, void *cookie, struct fl_error *err)
 {
-	const struct file_pool *file = file_pool_of(pool);
-	struct file_health_view view;
-	struct fl_strings handles;
+	struct volume_listing listing = { file_pool_of(pool), .see = see, .cookie = cookie };
 
-	if (file_health_look(file, &view, err) < 0 ||
-	    file_entry_handles(file, op->arena, FILE_VOLUME, after, &handles, err) < 0)
+	(void)op;
+	if (file_health_look(listing.file, &listing.view, err) < 0)
 		return -1;
-	for (size_t i = 0; i < handles.n; i++) {
-		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		struct fl_volume volume;
-		int wanted = volume_read_listed(file, &view, arena, handles.items[i], &volume, err);
-
-		if (wanted < 0)
-			return -1;
-		if (wanted && see(cookie, &volume) != 0)
-			return 0;
-	}
-	return 0;
+	return file_listing_run(listing.file, FILE_VOLUME, after, volume_listed, &listing, err);
 }
 
 int file_volume_publish(struct fl_pool *pool, const struct fl_op *op,

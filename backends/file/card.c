@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "card.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ext4 with small inodes counts whole seconds. */
+#define STAMP_SETTLED_NS ((int64_t)3000000000)
+
+int file_stamp_take(int dir_fd, const char *name, struct file_stamp *ret, struct fl_error *err)
+{
+	struct stat st;
+
+	*ret = (struct file_stamp){ 0 };
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fl_error_sys(err, errno, "looking at %s", name);
+	*ret = (struct file_stamp){
+		.inode = st.st_ino,
+		.size_bytes = (uint64_t)st.st_size,
+		.changed_ns = st.st_ctim.tv_sec * (int64_t)1000000000 + st.st_ctim.tv_nsec,
+	};
+	return 0;
+}
+
+bool file_stamp_is(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->inode == b->inode && a->size_bytes == b->size_bytes &&
+	       a->changed_ns == b->changed_ns;
+}
+
+bool file_stamp_is_settled(const struct file_stamp *stamp, int64_t now_ns)
+{
+	return stamp->inode == 0 || stamp->changed_ns < now_ns - STAMP_SETTLED_NS;
+}
+
+static int card_read_owner(struct fl_arena *arena, int dir_fd, struct file_card *card,
+			   struct fl_error *err)
+{
+	if (file_stamp_take(dir_fd, FL_RECORD_OWNER, &card->owner_stamp, err) < 0)
+		return -1;
+	/* Most volumes have none: nobody has attached them yet. */
+	if (card->owner_stamp.inode == 0)
+		return 0;
+	return fl_record_get(arena, dir_fd, FL_RECORD_OWNER, &card->owner, err);
+}
+
+/* The stamps come first: what is read after them may be newer, and then they do not fit again. */
+int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, struct file_card *ret,
+		   struct fl_error *err)
+{
+	struct file_card card = { .owner.value = "" };
+	struct fl_error ignored;
+
+	if (file_stamp_take(dir_fd, FILE_META, &card.meta_stamp, err) < 0 ||
+	    file_meta_read(arena, dir_fd, &card.meta, err) < 0)
+		return -1;
+	if (kind == FILE_VOLUME && card_read_owner(arena, dir_fd, &card, &ignored) < 0)
+		card.owner.value = NULL;
+	*ret = card;
+	return 0;
+}
+
+static bool card_stamp_fits(const struct file_stamp *stamp, int dir_fd, const char *name)
+{
+	struct file_stamp now;
+	struct fl_error ignored;
+
+	return file_stamp_take(dir_fd, name, &now, &ignored) == 0 && file_stamp_is(stamp, &now);
+}
+
+bool file_card_is_current(const struct file_card *card, int dir_fd, enum file_kind kind)
+{
+	return card_stamp_fits(&card->meta_stamp, dir_fd, FILE_META) &&
+	       (kind != FILE_VOLUME ||
+		card_stamp_fits(&card->owner_stamp, dir_fd, FL_RECORD_OWNER));
+}
+
+bool file_card_is_settled(const struct file_card *card, int64_t now_ns)
+{
+	return card->owner.value && file_stamp_is_settled(&card->meta_stamp, now_ns) &&
+	       file_stamp_is_settled(&card->owner_stamp, now_ns);
+}
+
+/* Every text that a card points to. */
+#define CARD_TEXTS 6
+
+static void card_texts(struct file_card *card, const char **texts[CARD_TEXTS])
+{
+	texts[0] = &card->meta.name;
+	texts[1] = &card->meta.content.handle;
+	texts[2] = &card->meta.failure;
+	texts[3] = &card->meta.group;
+	texts[4] = &card->meta.target;
+	texts[5] = &card->owner.value;
+}
+
+static size_t card_text_bytes(struct file_card card)
+{
+	const char **texts[CARD_TEXTS];
+	size_t bytes = 0;
+
+	card_texts(&card, texts);
+	for (size_t i = 0; i < CARD_TEXTS; i++)
+		bytes += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+	return bytes;
+}
+
+/* Moves the texts to `to`, which has room for them. */
+static void card_move_texts(struct file_card *card, char *to)
+{
+	const char **texts[CARD_TEXTS];
+
+	card_texts(card, texts);
+	for (size_t i = 0; i < CARD_TEXTS; i++) {
+		size_t size = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+
+		if (size)
+			*texts[i] = memcpy(to, *texts[i], size);
+		to += size;
+	}
+}
+
+struct file_card *file_card_new(const struct file_card *card, size_t *ret_bytes)
+{
+	size_t bytes = sizeof(*card) + card_text_bytes(*card);
+	struct file_card *copy = malloc(bytes);
+
+	if (!copy)
+		return NULL;
+	*copy = *card;
+	card_move_texts(copy, (char *)(copy + 1));
+	*ret_bytes = bytes;
+	return copy;
+}
+
+void file_card_copy(struct fl_arena *arena, const struct file_card *card, struct file_card *ret)
+{
+	*ret = *card;
+	card_move_texts(ret, fl_arena_alloc(arena, card_text_bytes(*card)));
+}

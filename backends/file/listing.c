@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listing.h"
+
+#include "base/clock.h"
+#include "catalog.h"
+#include "entry.h"
+#include "image.h"
+
+/* Entries whose memory is released together. */
+#define LISTING_CHUNK 64
+
+struct listing {
+	const struct file_pool *file;
+	enum file_kind kind;
+	int64_t now_ns; /* when the listing began */
+	file_listing_see *see;
+	void *cookie;
+};
+
+/* By the card where it still fits; else a card is made. */
+static int listing_read_folder(const struct listing *listing, struct fl_arena *arena,
+			       const struct file_catalog_item *item, int dir_fd,
+			       struct file_card *ret, uint64_t *ret_size, struct fl_error *err)
+{
+	enum file_kind kind = listing->kind;
+
+	if (file_image_size(dir_fd, ret_size, err) < 0)
+		return -1;
+	if (item->card && file_card_is_current(item->card, dir_fd, kind)) {
+		*ret = *item->card;
+	} else {
+		if (file_card_read(arena, dir_fd, kind, ret, err) < 0)
+			return -1;
+		file_catalog_keep(listing->file->catalogs[kind], item->handle, ret,
+				  listing->now_ns);
+	}
+	return file_entry_check_whole(&ret->meta, *ret_size, err);
+}
+
+static int listing_read(const struct listing *listing, struct fl_arena *arena,
+			const struct file_catalog_item *item, struct file_card *ret,
+			uint64_t *ret_size, struct fl_error *err)
+{
+	const struct file_pool *file = listing->file;
+	fl_cleanup(fl_close) int dir_fd = -1;
+
+	if (file_entry_open(file, listing->kind, item->handle, &dir_fd, err) < 0) {
+		/* Perhaps a snapshot that is still being copied. */
+		*ret = (struct file_card){ .owner.value = "" };
+		return err->code == FL_NOT_FOUND
+			       ? file_entry_get(file, arena, listing->kind, item->handle,
+						&ret->meta, ret_size, err)
+			       : -1;
+	}
+	if (listing_read_folder(listing, arena, item, dir_fd, ret, ret_size, err) < 0)
+		return file_entry_explain(file, listing->kind, item->handle, err);
+	return 0;
+}
+
+/* What `see` returns. */
+static int listing_show(const struct listing *listing, struct fl_arena *arena,
+			const struct file_catalog_item *item, struct fl_error *err)
+{
+	struct file_listed listed = { .handle = item->handle, .arena = arena };
+	struct file_card card;
+	struct fl_error why;
+
+	if (listing_read(listing, arena, item, &card, &listed.size_bytes, &why) == 0) {
+		listed.meta = &card.meta;
+		listed.owner = card.owner.value ? &card.owner : NULL;
+	} else if (why.code == FL_NOT_FOUND) {
+		return 0;
+	}
+	listed.damage = why.text;
+	return listing->see(listing->cookie, &listed, err);
+}
+
+int file_listing_run(const struct file_pool *file, enum file_kind kind, const char *after,
+		     file_listing_see *see, void *cookie, struct fl_error *err)
+{
+	const struct listing listing = { file, kind, fl_clock_wall_ns(), see, cookie };
+	fl_cleanup(fl_arena_release) struct fl_arena *last = NULL;
+	size_t n;
+
+	if (file_catalog_refresh(file->catalogs[kind], file, err) < 0)
+		return -1;
+	do {
+		struct fl_arena *arena = fl_arena_new(0);
+		struct file_catalog_item items[LISTING_CHUNK];
+
+		n = file_catalog_take(file->catalogs[kind], arena, after, items, LISTING_CHUNK);
+		/* `after` lives in the chunk before. */
+		fl_arena_free(last);
+		last = arena;
+		for (size_t i = 0; i < n; i++) {
+			int ends = listing_show(&listing, arena, &items[i], err);
+
+			if (ends)
+				return ends < 0 ? -1 : 0;
+		}
+		after = n ? items[n - 1].handle : NULL;
+	} while (n);
+	return 0;
+}
