@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes back to the caller: messages of a stream, the answer, the status. */
+#include <grpc/byte_buffer.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -56,6 +57,10 @@ void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
 	ops[n].data.send_status_from_server.status = rpc_status_of(result->code);
 	ops[n++].data.send_status_from_server.status_details = &details;
 
+	/* All that was needed of it is in the answer, which the caller may leave unread. */
+	fl_arena_free(call->arena);
+	call->arena = NULL;
+	rpc_held_add(call, body ? grpc_byte_buffer_length(body) : 0, "take the answer");
 	rpc_call_start(call, ops, n, &call->finished);
 	if (body)
 		grpc_byte_buffer_destroy(body);
@@ -87,12 +92,12 @@ void rpc_call_sent(struct rpc_tag *tag, bool ok)
 	pthread_mutex_unlock(&server->lock);
 }
 
-/* True when gRPC took the message.  A caller that reads nothing for max_deadline_ms is cut, because
- * it holds a worker. */
+/* True when gRPC took the message.  A caller that reads nothing for patience_ms is cut, because it
+ * holds a worker. */
 static bool call_wait_sent(struct rpc_call *call)
 {
 	struct rpc_server *server = call->server;
-	struct timespec patience = fl_clock_after_ms(server->options.max_deadline_ms);
+	struct timespec patience = fl_clock_after_ms(server->options.patience_ms);
 	bool is_cut = false;
 
 	pthread_mutex_lock(&server->lock);

@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 #include "message.h"
+#include "queue.h"
 
 void rpc_call_unref(struct rpc_call *call)
 {
 	struct rpc_server *server = call->server;
-	bool was_working = call->is_working;
+	bool was_working = call->is_working, was_stream = call->is_stream;
 
 	if (atomic_fetch_sub(&call->refs, 1) != 1)
 		return;
@@ -29,6 +30,7 @@ void rpc_call_unref(struct rpc_call *call)
 	pthread_mutex_lock(&server->lock);
 	server->n_calls--;
 	server->n_working -= was_working;
+	server->n_streams -= was_stream;
 	pthread_cond_broadcast(&server->changed);
 	pthread_mutex_unlock(&server->lock);
 }
@@ -38,7 +40,7 @@ void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct 
 	atomic_fetch_add(&call->refs, 1);
 	/* An error means that nothing was started, so no completion will come. */
 	if (grpc_call_start_batch(call->grpc, ops, n, tag, NULL) != GRPC_CALL_OK)
-		rpc_call_unref(call);
+		tag->done(tag, false);
 }
 
 static void call_handle(struct rpc_call *call)
@@ -66,6 +68,7 @@ static void call_run(struct rpc_job *job)
 	const struct rpc_server_options *options = &call->server->options;
 
 	call->started_us = fl_clock_us();
+	rpc_queue_leave(call);
 	if (atomic_load(&call->cancelled) || fl_clock_passed(call->deadline)) {
 		rpc_call_refuse(call, FL_TIMEOUT, "the caller left before %s began",
 				call->route->types->name);
@@ -90,6 +93,7 @@ static void call_received(struct rpc_tag *tag, bool ok)
 	struct rpc_server *server = call->server;
 	const char *name = call->route->types->name;
 
+	rpc_held_remove(call);
 	pthread_mutex_lock(&server->lock);
 	call->is_working = true;
 	server->n_working++;
@@ -103,10 +107,8 @@ static void call_received(struct rpc_tag *tag, bool ok)
 			name, server->options.max_request_bytes);
 	else if (call->route->method->flags & RPC_QUICK)
 		call_run(&call->job);
-	else if (rpc_pool_submit(server->pool, &call->job) < 0)
-		rpc_call_refuse(call, FL_UNAVAILABLE,
-				"%s has to come again: %u calls wait for a worker already", name,
-				server->options.queue_length);
+	else
+		rpc_queue_enter(call);
 }
 
 static void call_closed(struct rpc_tag *tag, bool ok)
@@ -121,8 +123,11 @@ static void call_closed(struct rpc_tag *tag, bool ok)
 
 static void call_finished(struct rpc_tag *tag, bool ok)
 {
+	struct rpc_call *call = CALL_OF(tag, finished);
+
 	(void)ok; /* false: the caller is gone, which `closed` tells */
-	rpc_call_unref(CALL_OF(tag, finished));
+	rpc_held_remove(call);
+	rpc_call_unref(call);
 }
 
 /* gRPC names a connection that was handed over as "fd:N".  The process at its other end is for the
@@ -191,6 +196,7 @@ static void call_accepted(struct rpc_tag *tag, bool ok)
 				call->route->types->name);
 	} else {
 		op.data.recv_message.recv_message = &call->payload;
+		rpc_held_add(call, 0, "send the whole request");
 		rpc_call_start(call, &op, 1, &call->received);
 		rpc_call_unref(call);
 	}

@@ -10,10 +10,12 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "held.h"
 #include "server.h"
 
 struct rpc_call {
 	struct rpc_job job;
+	struct rpc_held held;
 	struct rpc_server *server;
 	grpc_call *grpc; /* NULL while armed */
 	grpc_call_details details;
@@ -27,8 +29,10 @@ struct rpc_call {
 	uint64_t arrived_us, started_us;
 	pid_t peer;
 	char id[24];
-	bool is_working; /* counted in the server's n_working */
-	bool has_sent;   /* the initial metadata is out */
+	bool is_working;      /* counted in the server's n_working */
+	bool has_sent;        /* the initial metadata is out */
+	bool is_stream;       /* counted in the server's n_streams */
+	size_t payload_bytes; /* counted in the server's queued_bytes */
 	enum { CALL_IDLE, CALL_SENDING, CALL_SENT, CALL_NOT_SENT } sending; /* server's lock */
 	int closed_early; /* written by gRPC before `closed` */
 	atomic_bool cancelled;
@@ -42,7 +46,8 @@ struct rpc_call {
 /* Makes a call object that waits for a caller; every accepted call arms the next one. */
 void rpc_call_arm(struct rpc_server *server);
 void rpc_call_unref(struct rpc_call *call);
-/* Starts operations, which hold a reference that their completion hands to `tag`. */
+/* Starts operations, which hold a reference that their completion hands to `tag`.  What cannot be
+ * started completes at once. */
 void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct rpc_tag *tag);
 
 /* The end of every call: reports it, then sends the answer (NULL for none) and the status.  Works on

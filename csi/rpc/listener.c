@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -30,7 +30,13 @@ struct rpc_listener {
 	struct stat made; /* the socket's inode */
 	int fd;
 	int end_fd; /* readable: the thread shall end */
+	int epoll_fd;
 	pthread_t thread;
+	/* The thread's own. */
+	bool is_unwell; /* the socket is not watched: it would be readable all the time */
+	bool is_full;   /* that connections are refused has been said */
+	unsigned n_connections;
+	int connections[]; /* a duplicate of each that is open; room for max_connections */
 };
 
 /* The directory, locked: between looking at the path and changing it nobody else of us does.  The
@@ -114,53 +120,116 @@ static void listener_unlink(const struct rpc_listener *self)
 		unlink(self->address.sun_path);
 }
 
-/* One connection.  False when the system lacks something that time may bring back. */
-static bool listener_accept(struct rpc_listener *self)
+static int listener_watch(const struct rpc_listener *self, int operation, int fd, uint32_t events)
 {
-	int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct epoll_event event = { .events = events, .data.fd = fd };
 
-	if (fd >= 0) {
-		self->options.accepted(self->options.cookie, fd);
-		return true;
+	return epoll_ctl(self->epoll_fd, operation, fd, &event);
+}
+
+/* Counts the connection by a duplicate of its descriptor, which tells that either side has closed it. */
+static int listener_keep(struct rpc_listener *self, int fd)
+{
+	fl_cleanup(fl_close) int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	/* Hanging up is always reported. */
+	if (duplicate < 0 || listener_watch(self, EPOLL_CTL_ADD, duplicate, 0) < 0)
+		return -1;
+	self->connections[self->n_connections++] = fl_take_fd(&duplicate);
+	return 0;
+}
+
+static void listener_drop(struct rpc_listener *self, int fd)
+{
+	for (unsigned i = 0; i < self->n_connections; i++) {
+		if (self->connections[i] != fd)
+			continue;
+		close(fd);
+		self->connections[i] = self->connections[--self->n_connections];
+		self->is_full = false;
+		return;
 	}
-	return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+}
+
+static void listener_say_full(struct rpc_listener *self)
+{
+	if (!self->is_full)
+		fl_log(FL_LOG_WARNING, "accept",
+		       "%u connections to %s are open: refusing more until one of them ends",
+		       self->n_connections, self->address.sun_path);
+	self->is_full = true;
+}
+
+/* One connection.  -1 when the system lacks something that time may bring back. */
+static int listener_accept(struct rpc_listener *self)
+{
+	fl_cleanup(fl_close) int fd = accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -1;
+	if (self->n_connections == self->options.max_connections) {
+		listener_say_full(self);
+		return 0;
+	}
+	if (listener_keep(self, fd) < 0)
+		return -1;
+	self->options.accepted(self->options.cookie, fl_take_fd(&fd));
+	return 0;
+}
+
+static void listener_set_well(struct rpc_listener *self, bool is_well)
+{
+	if (is_well == !self->is_unwell)
+		return;
+	if (!is_well)
+		fl_log(FL_LOG_ERROR, "accept", "accepting on %s: %s; trying again",
+		       self->address.sun_path, strerror(errno));
+	listener_watch(self, EPOLL_CTL_MOD, self->fd, is_well ? EPOLLIN : 0);
+	self->is_unwell = !is_well;
 }
 
 static void *listener_run(void *arg)
 {
 	struct rpc_listener *self = arg;
-	struct pollfd fds[] = { { self->end_fd, POLLIN, 0 }, { self->fd, POLLIN, 0 } };
-	bool well = true;
 
 	for (;;) {
-		/* While unwell the socket is not watched: it would be readable all the time. */
-		int n = poll(fds, well ? 2 : 1, well ? -1 : LISTENER_PAUSE_MS);
+		struct epoll_event event = { .data.fd = self->fd };
+		int n = epoll_wait(self->epoll_fd, &event, 1,
+				   self->is_unwell ? LISTENER_PAUSE_MS : -1);
 		if (n < 0 && errno != EINTR)
 			return NULL;
-		if (fds[0].revents)
+		if (n > 0 && event.data.fd == self->end_fd)
 			return NULL;
-		bool was_well = well;
-		well = listener_accept(self);
-		if (was_well && !well)
-			fl_log(FL_LOG_ERROR, "accept", "accepting on %s: %s; trying again",
-			       self->address.sun_path, strerror(errno));
+		if (n > 0 && event.data.fd != self->fd)
+			listener_drop(self, event.data.fd);
+		else
+			listener_set_well(self, listener_accept(self) == 0);
 	}
 }
 
 static void listener_free(struct rpc_listener *self)
 {
+	for (unsigned i = 0; i < self->n_connections; i++)
+		close(self->connections[i]);
 	fl_close(&self->fd);
 	fl_close(&self->end_fd);
+	fl_close(&self->epoll_fd);
 	free(self);
 }
 
 static int listener_start(struct rpc_listener *self, struct fl_error *err)
 {
 	self->end_fd = eventfd(0, EFD_CLOEXEC);
-	if (self->end_fd < 0)
+	self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (self->end_fd < 0 || self->epoll_fd < 0)
 		return fl_error_sys(err, errno, "making an event descriptor");
 	if (listener_bind(self, err) < 0)
 		return -1;
+	if (listener_watch(self, EPOLL_CTL_ADD, self->end_fd, EPOLLIN) < 0 ||
+	    listener_watch(self, EPOLL_CTL_ADD, self->fd, EPOLLIN) < 0) {
+		listener_unlink(self);
+		return fl_error_sys(err, errno, "watching %s", self->address.sun_path);
+	}
 	int failure = pthread_create(&self->thread, NULL, listener_run, self);
 	if (failure) {
 		listener_unlink(self);
@@ -177,11 +246,17 @@ int rpc_listener_open(struct rpc_listener **list, const struct rpc_listener_opti
 
 	if (rpc_endpoint_address(options->endpoint, strlen(LISTENER_SUFFIX), &address, err) < 0)
 		return -1;
-	struct rpc_listener *self = calloc(1, sizeof(*self));
+	struct rpc_listener *self =
+		calloc(1, sizeof(*self) + options->max_connections * sizeof(self->connections[0]));
 	if (!self)
 		abort();
 	*self = (struct rpc_listener){
-		.next = *list, .options = *options, .address = address, .fd = -1, .end_fd = -1
+		.next = *list,
+		.options = *options,
+		.address = address,
+		.fd = -1,
+		.end_fd = -1,
+		.epoll_fd = -1,
 	};
 	self->options.endpoint = NULL;
 	if (listener_start(self, err) < 0) {

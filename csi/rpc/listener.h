@@ -3,7 +3,8 @@
  *
  * Ours and not gRPC's, because gRPC 1.51 removes whatever is at the path when it starts and again
  * when it stops (a rolling update would remove the successor's socket), and never accepts again
- * after one EMFILE. */
+ * after one EMFILE.  It counts the connections that are open, by a second descriptor of each, and closes
+ * those above the limit at once. */
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +16,7 @@ struct rpc_listener;
 struct rpc_listener_options {
 	const char *endpoint;
 	mode_t mode;
+	unsigned max_connections;
 	/* Takes over a connection (non-blocking, close-on-exec); on the listener's thread. */
 	void (*accepted)(void *cookie, int fd);
 	void *cookie;

@@ -102,9 +102,16 @@ struct rpc_server_options {
 	const struct rpc_service *const *services; /* borrowed, must outlive the server */
 	size_t n_services;
 	unsigned n_workers;       /* 0: 8 */
-	unsigned queue_length;    /* 0: 64 */
+	unsigned queue_length;    /* 0: 1,024 */
 	size_t max_request_bytes; /* 0: 1 MiB; larger requests get RESOURCE_EXHAUSTED */
 	size_t arena_budget;      /* 0: 16 MiB */
+	/* What peers may make grow.  Above a limit the newest is refused with UNAVAILABLE, or, of
+	 * what waits for its peer, the oldest is cut. */
+	unsigned max_connections;  /* 0: 256 at one socket */
+	size_t max_queued_bytes;   /* 0: 32 MiB of requests that wait for a worker */
+	size_t max_held_bytes;     /* 0: 64 MiB for calls that wait for their peer */
+	size_t max_arriving_bytes; /* 0: 128 MiB that gRPC keeps for what is still arriving */
+	uint64_t patience_ms; /* 0: 60 s; in which a peer sends a whole request, takes an answer */
 	uint64_t max_deadline_ms; /* 0: 5 minutes */
 	uint64_t keepalive_ms; /* 0: 60 s; a peer that leaves two such periods unanswered is cut */
 	/* Called once for each call, just before its answer is sent, on the thread that made the

@@ -10,6 +10,7 @@
 #include "library.h"
 
 #define SERVER_ARMED 4      /* calls that can arrive at one moment without waiting for us */
+#define SERVER_LOOK_MS 500  /* how late a call that waits for its peer may be cut */
 #define SERVER_STREAMS 100  /* calls at one time on one connection */
 #define SERVER_LAST_MS 1000 /* for handlers to notice that their callers were cut */
 #define SERVER_PLAIN 1      /* the set of compression algorithms that holds "none" only */
@@ -19,7 +20,7 @@ static void server_set_defaults(struct rpc_server_options *options)
 	if (options->n_workers == 0)
 		options->n_workers = 8;
 	if (options->queue_length == 0)
-		options->queue_length = 64;
+		options->queue_length = 1024;
 	if (options->max_request_bytes == 0)
 		options->max_request_bytes = 1024 * 1024;
 	if (options->arena_budget == 0)
@@ -28,6 +29,16 @@ static void server_set_defaults(struct rpc_server_options *options)
 		options->max_deadline_ms = 5 * 60 * 1000;
 	if (options->keepalive_ms == 0)
 		options->keepalive_ms = 60 * 1000;
+	if (options->max_connections == 0)
+		options->max_connections = 256;
+	if (options->max_queued_bytes == 0)
+		options->max_queued_bytes = 32 * 1024 * 1024;
+	if (options->max_held_bytes == 0)
+		options->max_held_bytes = 64 * 1024 * 1024;
+	if (options->max_arriving_bytes == 0)
+		options->max_arriving_bytes = 128 * 1024 * 1024;
+	if (options->patience_ms == 0)
+		options->patience_ms = 60 * 1000;
 }
 
 static grpc_arg server_number(const char *key, int value)
@@ -38,6 +49,7 @@ static grpc_arg server_number(const char *key, int value)
 static grpc_server *server_make(const struct rpc_server_options *options)
 {
 	int keepalive = (int)options->keepalive_ms;
+	grpc_resource_quota *quota = grpc_resource_quota_create("server");
 	grpc_arg args[] = {
 		server_number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_request_bytes),
 		server_number(GRPC_ARG_MAX_CONCURRENT_STREAMS, SERVER_STREAMS),
@@ -52,10 +64,30 @@ static grpc_server *server_make(const struct rpc_server_options *options)
 		/* Neither is of use on a unix socket. */
 		server_number(GRPC_ARG_HTTP2_BDP_PROBE, 0),
 		server_number(GRPC_ARG_ENABLE_CHANNELZ, 0),
+		/* Requests that never become whole would fill it: above the quota gRPC resets their
+		 * streams. */
+		{ .type = GRPC_ARG_POINTER,
+		  .key = (char *)GRPC_ARG_RESOURCE_QUOTA,
+		  .value.pointer = { quota, grpc_resource_quota_arg_vtable() } },
 	};
 	grpc_channel_args channel_args = { FL_COUNT(args), args };
 
-	return grpc_server_create(&channel_args, NULL);
+	grpc_resource_quota_resize(quota, options->max_arriving_bytes);
+	grpc_server *server = grpc_server_create(&channel_args, NULL);
+	grpc_resource_quota_unref(quota);
+	return server;
+}
+
+/* When somebody has to look at the clock: not while nobody is there. */
+static gpr_timespec server_next_look(struct rpc_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	bool is_idle = server->n_calls <= SERVER_ARMED;
+	pthread_mutex_unlock(&server->lock);
+	if (is_idle)
+		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+			    gpr_time_from_millis(SERVER_LOOK_MS, GPR_TIMESPAN));
 }
 
 /* One completion.  One thread of the pool at a time is here, and only there completions are taken:
@@ -70,12 +102,14 @@ static bool server_poll(void *cookie)
 		server->n_armed++;
 	}
 	grpc_event event =
-		grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+		grpc_completion_queue_next(server->queue, server_next_look(server), NULL);
 	struct rpc_tag *tag = event.tag;
 
 	if (event.type == GRPC_QUEUE_SHUTDOWN)
 		return false;
-	tag->done(tag, event.success);
+	if (event.type == GRPC_OP_COMPLETE)
+		tag->done(tag, event.success);
+	rpc_held_expire(server);
 	return true;
 }
 
@@ -168,6 +202,7 @@ int rpc_server_listen(struct rpc_server *server, const char *endpoint, mode_t mo
 	struct rpc_listener_options options = {
 		.endpoint = endpoint,
 		.mode = mode,
+		.max_connections = server->options.max_connections,
 		.accepted = server_accepted,
 		.cookie = server,
 	};

@@ -5,6 +5,7 @@
 #include <grpc/grpc.h>
 #include <pthread.h>
 
+#include "held.h"
 #include "listener.h"
 #include "pool.h"
 #include "route.h"
@@ -28,7 +29,10 @@ struct rpc_server {
 
 	pthread_mutex_t lock; /* innermost; for what follows, and for each call's `sending` */
 	pthread_cond_t changed;
-	size_t n_calls;   /* call objects, those that wait for a caller included */
-	size_t n_working; /* calls whose request is here and whose answer is not out */
+	size_t n_calls;      /* call objects, those that wait for a caller included */
+	size_t n_working;    /* calls whose request is here and whose answer is not out */
+	unsigned n_streams;  /* of these, those that answer with many messages */
+	size_t queued_bytes; /* of the requests that wait for a worker */
+	struct rpc_held_list held;
 	bool is_shut_down;
 };

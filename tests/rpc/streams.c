@@ -124,7 +124,7 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	struct rpc_server_options limits = { .max_deadline_ms = 1000 };
+	struct rpc_server_options limits = { .patience_ms = 1000 };
 
 	desk_open(&desk, "streams", &limits);
 	int result = test_run(tests, FL_COUNT(tests), argc, argv);
