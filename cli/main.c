@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&snapshot_create_command,
 	&snapshot_list_command,
 	&snapshot_delete_command,
+	&snapshot_diff_command,
 	&vm_run_command,
 	&vm_list_command,
 	&vm_status_command,

@@ -70,6 +70,39 @@ def check_volumes(v):
     v.do("volume delete default/n1/copy")
 
 
+def write_blocks(v, volume, *offsets):
+    with open(os.path.join(v.place.pool, "volumes", volume, "image"), "r+b") as stream:
+        for offset in offsets:
+            stream.seek(offset)
+            stream.write(os.urandom(8192))
+
+
+def check_diff(v, before):
+    write_blocks(v, "data", MIB, 64 * MIB)
+    v.do("snapshot create data after")
+    v.do("volume create other --size 1Mi")
+    v.do("snapshot create other alien")
+    delta = v.json("snapshot diff before after")
+    v.tell(delta == {"base": before, "target": "default/n1/after", "size": 96 * MIB, "bytes": 16384,
+                     "blocks": [{"offset": MIB, "size": 8192}, {"offset": 64 * MIB, "size": 8192}]},
+           "it tells what changed", delta)
+    alone = v.json("snapshot diff after")
+    v.tell(alone.get("blocks") == delta.get("blocks") and "base" not in alone,
+           "of one snapshot, what was written", alone)
+    v.tell(v.json("snapshot diff before").get("blocks") == [], "of an empty one, nothing")
+    table = v.do("snapshot diff before after").splitlines()
+    v.tell([line.split() for line in table] == [["OFFSET", "SIZE"], [str(MIB), "8Ki"], [str(64 * MIB), "8Ki"],
+                                                "2 ranges, 16Ki of 96Mi".split()],
+           "the table has a sum", table)
+    v.tell(v.do("snapshot diff before after -o id").split() == [str(MIB), str(64 * MIB)],
+           "by offset alone, too")
+    v.do("snapshot diff before alien", 2, "only snapshots of one volume")
+    v.do("snapshot diff before nobody", 3)
+    v.do("snapshot delete alien")
+    v.do("volume delete other")
+    v.do("snapshot delete after")
+
+
 def check_snapshots(v):
     made = v.json("snapshot create data before")
     v.tell(made.get("ready") is True and made.get("volume") == "default/n1/data",
@@ -80,6 +113,7 @@ def check_snapshots(v):
     v.do("volume create old --from-snapshot before")
     v.tell(v.json("volume show old")["source"] == made["id"], "a volume remembers its snapshot")
     v.do("volume delete old")
+    check_diff(v, made["id"])
     v.do("snapshot delete before")
     v.do("snapshot delete before", 3)
 
