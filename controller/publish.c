@@ -5,6 +5,7 @@
 #include "access.h"
 #include "csi/convert.h"
 #include "csi/rpc/map.h"
+#include "node_limit.h"
 #include "object.h"
 #include "owner.h"
 #include "place.h"
@@ -72,8 +73,7 @@ int publish_volume(struct rpc_call *call, const void *request, void *response, s
 	if (fl_volume_publish(volume.pool, &op, &spec, &source, err) < 0 ||
 	    convert_id("node", attachment.node, err) < 0 ||
 	    place_check_node(c, volume.pool, volume.id, attachment.node, err) < 0 ||
-	    owner_attach(&op, &volume, &attachment, access_is_shared(c, volume.pool), &epoch, err) <
-		    0)
+	    node_limit_attach(c, &op, &volume, &attachment, &epoch, err) < 0)
 		return -1;
 	publish_reply(op.arena, &source, epoch, response);
 	return 0;
@@ -105,14 +105,6 @@ static int unpublish_check(const struct controller *c, const struct fl_op *op,
 			    volume->id, here, place.vm[0] ? " for VM " : "", place.vm);
 }
 
-static bool unpublish_is_attached(const struct owner *owner, const char *node)
-{
-	for (size_t i = 0; i < owner->n_attachments; i++)
-		if (!node || strcmp(owner->attachments[i].node, node) == 0)
-			return true;
-	return false;
-}
-
 static int unpublish_run(const struct controller *c, struct fl_op *op, const char *volume_id,
 			 const char *node, struct fl_error *err)
 {
@@ -124,11 +116,13 @@ static int unpublish_run(const struct controller *c, struct fl_op *op, const cha
 	    object_mark_volume(c, op, &volume, "ControllerUnpublishVolume", &mark, err) < 0 ||
 	    owner_read(op, &volume, &owner, err) < 0)
 		return -1;
-	if (!unpublish_is_attached(&owner, node))
+	if (node ? !owner_has(&owner, node) : !owner.n_attachments)
 		return 0;
-	if (unpublish_check(c, op, &volume, node, err) < 0)
+	if (unpublish_check(c, op, &volume, node, err) < 0 ||
+	    owner_detach(op, &volume, node, err) < 0)
 		return -1;
-	return owner_detach(op, &volume, node, err);
+	node_limit_detached(c, op, &volume, &owner, node);
+	return 0;
 }
 
 int unpublish_volume(struct rpc_call *call, const void *request, void *response,

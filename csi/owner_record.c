@@ -13,6 +13,14 @@ static const char *const owner_states[] = {
 	[OWNER_HELD] = "held",
 };
 
+bool owner_has(const struct owner *owner, const char *node)
+{
+	for (size_t i = 0; i < owner->n_attachments; i++)
+		if (strcmp(owner->attachments[i].node, node) == 0)
+			return true;
+	return false;
+}
+
 static int owner_parse_state(const json_t *json, enum owner_state *ret, struct fl_error *err)
 {
 	const char *word;

@@ -43,6 +43,9 @@ int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *
 int owner_record_parse(struct fl_arena *arena, const struct fl_record *record, const char *id,
 		       struct owner *ret, struct fl_error *err) fl_must_check;
 
+/* Whether the node is attached. */
+bool owner_has(const struct owner *owner, const char *node);
+
 /* Its text.  owner_parse fills all but the version; FL_INTERNAL for what is no owner record of a
  * version that we know. */
 int owner_parse(struct fl_arena *arena, const char *text, struct owner *ret, struct fl_error *err)

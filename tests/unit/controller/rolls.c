@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rolls: what crashes leave in them, and when it is found out. */
+#include "asks.h"
+#include "controller/roll.h"
+
+static struct rig rig;
+static char ids[4][32];
+
+/* Writes the roll of n1 as a crash would leave it; NULL: takes it away. */
+static void leave(const char *text)
+{
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	struct fl_record record;
+
+	WORKS(fl_pool_record_get(pool, &rig.op, "attached-n1", &record, &test_error));
+	if (text)
+		WORKS(fl_pool_record_set(pool, &rig.op, "attached-n1", record.version, text,
+					 &record.version, &test_error));
+	else if (record.version)
+		WORKS(fl_pool_record_remove(pool, &rig.op, "attached-n1", record.version,
+					    &test_error));
+}
+
+static int publish(const char *id)
+{
+	return ask_publish(&rig, (struct ask_publish){ .id = id, .node = "n1" }, NULL);
+}
+
+static size_t count(void)
+{
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	size_t n = 0;
+
+	WORKS(roll_count(&rig.op, pool, "n1", false, &n, &test_error));
+	return n;
+}
+
+static void begin(void)
+{
+	rig.settings.node.max_volumes = 2;
+	leave(NULL);
+	for (size_t i = 0; i < FL_COUNT(ids); i++) {
+		const struct ask_create ask = { .name = fl_arena_printf(rig.arena, "v%zu", i),
+						.required = 1 << 20 };
+
+		snprintf(ids[i], sizeof(ids[i]), "near/n1/v%zu", i);
+		WORKS(ask_create(&rig, ask, NULL));
+		WORKS(ask_unpublish(&rig, ids[i], ""));
+	}
+}
+
+static void an_ended_claim_makes_room(void)
+{
+	begin();
+	leave("{\"volumes\":{\"v0\":1,\"v1\":2,\"gone\":0}}");
+	WORKS(publish(ids[2]));
+	EQUAL(count(), 1);
+	WORKS(publish(ids[3]));
+	FAILS(publish(ids[0]), FL_NO_SPACE);
+	EQUAL(count(), 2);
+}
+
+static void a_claim_that_stands_takes_room(void)
+{
+	begin();
+	leave("{\"volumes\":{\"v0\":9000000000000000000,\"v1\":9000000000000000000}}");
+	FAILS(publish(ids[2]), FL_NO_SPACE);
+	EQUAL(count(), 2);
+	/* It is its own. */
+	WORKS(publish(ids[0]));
+	WORKS(ask_unpublish(&rig, ids[0], "n1"));
+	WORKS(publish(ids[2]));
+}
+
+static void what_was_detached_and_not_struck_off_makes_room(void)
+{
+	begin();
+	leave("{\"volumes\":{\"v0\":0,\"v1\":0,\"v2\":0}}");
+	WORKS(publish(ids[3]));
+	EQUAL(count(), 1);
+}
+
+static void a_lost_claim_is_seen_when_it_is_settled(void)
+{
+	const struct object volume = rig_object(&rig, ids[0]);
+	bool was_lost = true;
+
+	begin();
+	WORKS(roll_claim(&rig.op, &volume, "n1", &test_error));
+	WORKS(roll_settle(&rig.op, &volume, "n1", &was_lost, &test_error));
+	OK(!was_lost);
+	leave("{\"volumes\":{}}");
+	WORKS(roll_settle(&rig.op, &volume, "n1", &was_lost, &test_error));
+	OK(was_lost);
+}
+
+static void what_is_attached_is_never_struck_off(void)
+{
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	size_t n = 0;
+
+	begin();
+	WORKS(publish(ids[0]));
+	WORKS(publish(ids[1]));
+	/* Its claim has ended, and the owner record was written. */
+	leave("{\"volumes\":{\"v0\":1,\"v1\":0}}");
+	WORKS(roll_count(&rig.op, pool, "n1", true, &n, &test_error));
+	EQUAL(n, 2);
+	FAILS(publish(ids[2]), FL_NO_SPACE);
+}
+
+static void a_roll_that_is_lost_is_made_again(void)
+{
+	begin();
+	WORKS(publish(ids[0]));
+	WORKS(publish(ids[1]));
+	leave(NULL);
+	EQUAL(count(), 2);
+	FAILS(publish(ids[2]), FL_NO_SPACE);
+}
+
+static void a_roll_that_cannot_be_read_is_not_taken_for_empty(void)
+{
+	static const char *const wrong[] = { "{}", "[]", "{\"volumes\":[]}",
+					     "{\"volumes\":{\"v0\":\"x\"}}", "" };
+
+	begin();
+	for (size_t i = 0; i < FL_COUNT(wrong); i++) {
+		leave(wrong[i]);
+		FAILS(publish(ids[2]), FL_INTERNAL);
+	}
+	leave(NULL);
+}
+
+static void without_a_limit_there_is_no_roll(void)
+{
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	struct fl_record record;
+
+	begin();
+	WORKS(publish(ids[0]));
+	rig.settings.node.max_volumes = 0;
+	for (size_t i = 0; i < FL_COUNT(ids); i++)
+		WORKS(publish(ids[i]));
+	WORKS(fl_pool_record_get(pool, &rig.op, "attached-n1", &record, &test_error));
+	EQUAL(record.version, 0);
+	rig.settings.node.max_volumes = 2;
+	EQUAL(count(), 4);
+}
+
+static const struct test tests[] = {
+	{ "an ended claim makes room", an_ended_claim_makes_room },
+	{ "a claim that stands takes room", a_claim_that_stands_takes_room },
+	{ "what was detached and not struck off makes room",
+	  what_was_detached_and_not_struck_off_makes_room },
+	{ "a lost claim is seen when it is settled", a_lost_claim_is_seen_when_it_is_settled },
+	{ "what is attached is never struck off", what_is_attached_is_never_struck_off },
+	{ "a roll that is lost is made again", a_roll_that_is_lost_is_made_again },
+	{ "a roll that cannot be read is not taken for empty",
+	  a_roll_that_cannot_be_read_is_not_taken_for_empty },
+	{ "without a limit there is no roll", without_a_limit_there_is_no_roll },
+};
+
+int main(int argc, char **argv)
+{
+	rig_open(&rig);
+	int status = test_run(tests, FL_COUNT(tests), argc, argv);
+	rig_close(&rig);
+	return status;
+}
