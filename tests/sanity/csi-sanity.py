@@ -21,7 +21,15 @@ CANARY = "canary-7d1f0c"
 SECRETS = ["CreateVolumeSecret", "DeleteVolumeSecret", "ControllerPublishVolumeSecret",
            "ControllerUnpublishVolumeSecret", "ControllerValidateVolumeCapabilitiesSecret",
            "NodeStageVolumeSecret", "NodePublishVolumeSecret", "CreateSnapshotSecret",
-           "DeleteSnapshotSecret", "ControllerExpandVolumeSecret", "ListSnapshotsSecret"]
+           "DeleteSnapshotSecret", "ControllerExpandVolumeSecret", "ControllerModifyVolumeSecret",
+           "ListSnapshotsSecret", "GetSnapshotSecret"]
+MUTABLE_PARAMETERS = "iops: '5000'\nbandwidth: 100Mi\n"
+# What every optional capability needs: a limit that the suite passes by one volume.
+CONFIG = """
+node: {{ id: {node}, max_volumes: 4 }}
+pools:
+  - {{ name: default, backend: file, directory: {pool} }}
+"""
 
 
 def expected_skips():
@@ -38,12 +46,17 @@ def run_suite(program, place, access):
     with open(secrets, "w", encoding="utf-8") as stream:
         for key in SECRETS:
             stream.write(f"{key}:\n  password: {CANARY}\n")
+    mutable = place.path("mutable.yaml")
+    with open(mutable, "w", encoding="utf-8") as stream:
+        stream.write(MUTABLE_PARAMETERS)
     sockets = [f"--csi.endpoint=unix:{place.roles[-1].socket}"]
     if len(place.roles) > 1:
         sockets.append(f"--csi.controllerendpoint=unix:{place.roles[0].socket}")
     subprocess.run([program, *sockets, f"--csi.mountdir={place.path('mount')}",
                     f"--csi.stagingdir={place.path('staging')}", f"--csi.secrets={secrets}",
-                    f"--csi.testvolumeaccesstype={access}", f"--ginkgo.json-report={report}",
+                    f"--csi.testvolumeaccesstype={access}",
+                    f"--csi.testvolumemutableparameters={mutable}",
+                    "--csi.testnodevolumeattachlimit", f"--ginkgo.json-report={report}",
                     "--ginkgo.no-color"],
                    stdin=subprocess.DEVNULL, check=False, timeout=600 * SLOWNESS,
                    stdout=open(place.path("sanity.log"), "wb"), stderr=subprocess.STDOUT)
@@ -74,17 +87,19 @@ def tell_case(tap, run, case, skips, seen):
 
 
 def left_in(folder):
-    """What is left of volumes and snapshots that the suite has deleted: all but the pool's lock."""
-    return [os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
-            if os.path.join(top, name) not in (os.path.join(folder, "lock"),
-                                               os.path.join(folder, "reserve"))]
+    """What is left of volumes and snapshots that the suite has deleted: all but the pool's own."""
+    own = [os.path.join(folder, *words) for words in
+           (["lock"], ["reserve"], ["records", "attached-n1"])]
+    return [path for top, _, names in os.walk(folder)
+            for path in (os.path.join(top, name) for name in names) if path not in own]
 
 
 def run_one(tap, program, roles, access, skips):
     run = f"{' + '.join(roles)}, {access}"
     seen = set()
     with Place() as place:
-        place.configure_file_pool()
+        os.mkdir(place.pool)
+        place.configure(CONFIG.format(node=place.node, pool=place.pool))
         for role in roles:
             place.start(role)
         cases = run_suite(program, place, access)
