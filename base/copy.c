@@ -193,6 +193,9 @@ int fl_file_copy_sparse(const struct fl_op *op, int src_fd, int dst_fd, uint64_t
 	size_t n;
 
 	fl_op_step(op, "copying", 0, size);
+	/* ext4 shows data that it has not placed yet as a hole, in files that it maps without extents. */
+	if (fdatasync(src_fd) < 0)
+		return fl_error_sys(err, errno, "syncing the source of a copy");
 	while (!seek_errno && (n = copy_look(&copy, at, extents, &seek_errno)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (copy_extent(&copy, &extents[i], err) < 0)

@@ -36,19 +36,17 @@ Csi__V1__VolumeHealth *health_reply(struct fl_arena *arena, const char *volume_i
 	return message;
 }
 
-void health_reply_storage(struct fl_arena *arena, const char *pool, const struct fl_health *health,
-			  Csi__V1__NodeGetStorageHealthResponse__StorageBackendHealth **ret)
+Csi__V1__NodeGetStorageHealthResponse__StorageBackendHealth *health_reply_storage(
+	struct fl_arena *arena, const char *pool, const struct fl_health_entry *entry)
 {
-	for (size_t i = 0; i < health->n; i++) {
-		const struct fl_health_entry *entry = &health->entries[i];
+	Csi__V1__NodeGetStorageHealthResponse__StorageBackendHealth *message = reply_new(
+		arena,
+		&csi__v1__node_get_storage_health_response__storage_backend_health__descriptor);
 
-		ret[i] = reply_new(
-			arena,
-			&csi__v1__node_get_storage_health_response__storage_backend_health__descriptor);
-		ret[i]->status = health_storage_types[entry->status];
-		ret[i]->reason = (char *)entry->reason;
-		ret[i]->message = fl_arena_printf(arena, "pool %s: %s", pool, entry->message);
-	}
+	message->status = health_storage_types[entry->status];
+	message->reason = (char *)entry->reason;
+	message->message = fl_arena_printf(arena, "pool %s: %s", pool, entry->message);
+	return message;
 }
 
 Csi__V1__VolumeCondition *health_condition(struct fl_arena *arena, const struct fl_health *health)

@@ -10,9 +10,9 @@
 
 Csi__V1__VolumeHealth *health_reply(struct fl_arena *arena, const char *volume_id,
 				    const struct fl_health *health);
-/* Of the storage behind `pool`, in n entries: *ret has room for them. */
-void health_reply_storage(struct fl_arena *arena, const char *pool, const struct fl_health *health,
-			  Csi__V1__NodeGetStorageHealthResponse__StorageBackendHealth **ret);
+/* One entry about the storage behind `pool`. */
+Csi__V1__NodeGetStorageHealthResponse__StorageBackendHealth *health_reply_storage(
+	struct fl_arena *arena, const char *pool, const struct fl_health_entry *entry);
 
 /* The condition of a healthy volume is one constant message, which many answers may share. */
 Csi__V1__VolumeCondition *health_condition(struct fl_arena *arena, const struct fl_health *health);

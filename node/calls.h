@@ -11,6 +11,7 @@ typedef int node_call(struct rpc_call *call, const void *request, void *response
 node_call node_stage, node_unstage;
 node_call node_publish, node_unpublish;
 node_call node_volume_stats, node_expand;
+node_call node_volume_health, node_storage_health;
 node_call node_get_capabilities, node_get_info;
 
 /* The table of them all, for node_new. */

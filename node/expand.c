@@ -66,8 +66,13 @@ static int expand_held(const struct node *node, const struct fl_op *op,
 {
 	struct presence presence;
 
-	if (presence_find(node, op, request->volume_id, request->volume_path, &presence, err) < 0 ||
-	    expand_check_size(&presence, range, err) < 0)
+	if (presence_find(node, op, request->volume_id, request->volume_path, &presence, err) < 0)
+		return -1;
+	if (presence.damage.code != FL_OK) {
+		*err = presence.damage;
+		return -1;
+	}
+	if (expand_check_size(&presence, range, err) < 0)
 		return -1;
 	*ret_bytes = presence.source.size_bytes;
 	if (presence.passed)

@@ -201,7 +201,8 @@ int filesystem_grow(const struct fl_op *op, const struct filesystem *type,
 		return fl_error_prefix(err, "growing %s at %s", type->name, point);
 	if (result.exit_status == 0)
 		return 0;
-	if (type->grow_by_device && prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 0)
+	if (type->grow_by_device && strstr(result.errors, "Permission denied") &&
+	    prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 0)
 		return fl_error_set(err, FL_DENIED,
 				    "growing a mounted %s needs CAP_SYS_RESOURCE, which this "
 				    "process does not have",

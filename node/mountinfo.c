@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "node/path.h"
 
 #define MOUNTINFO_MAX 100000
 #define MOUNTINFO_MAX_BYTES ((size_t)64 << 20)
@@ -49,15 +52,30 @@ static const char *mountinfo_unescape(char *text)
 	return text;
 }
 
-/* Whether "ro" is among the comma-separated options. */
-static bool mountinfo_has_ro(const char *options)
+/* Whether `word` is among the comma-separated options. */
+static bool mountinfo_has(const char *options, const char *word)
 {
+	size_t length = strlen(word);
+
 	for (const char *at = options; at; at = strchr(at, ',')) {
 		at += *at == ',';
-		if (strncmp(at, "ro", 2) == 0 && (at[2] == ',' || at[2] == '\0'))
+		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
 			return true;
 	}
 	return false;
+}
+
+/* After an error ext4 shows "emergency_ro" since Linux 6.15, and "ro" before; btrfs "ro". */
+static void mountinfo_read_only(const char *options, const char *super_options,
+				struct mountinfo_entry *ret)
+{
+	bool mount = mountinfo_has(options, "ro");
+	bool super = mountinfo_has(super_options, "ro");
+	bool emergency = mountinfo_has(super_options, "emergency_ro") ||
+			 mountinfo_has(super_options, "shutdown");
+
+	ret->read_only = mount || super || emergency;
+	ret->failed = emergency || (super && !mount);
 }
 
 static int mountinfo_device(char *text, dev_t *ret)
@@ -81,6 +99,7 @@ static int mountinfo_device(char *text, dev_t *ret)
 static int mountinfo_line(char *line, struct mountinfo_entry *ret)
 {
 	struct fl_error ignored;
+	const char *options;
 
 	if (fl_text_parse_number(mountinfo_field(&line), &ret->id, &ignored) < 0 ||
 	    fl_text_parse_number(mountinfo_field(&line), &ret->parent, &ignored) < 0 ||
@@ -88,12 +107,12 @@ static int mountinfo_line(char *line, struct mountinfo_entry *ret)
 		return -1;
 	ret->root = mountinfo_unescape(mountinfo_field(&line));
 	ret->point = mountinfo_unescape(mountinfo_field(&line));
-	ret->read_only = mountinfo_has_ro(mountinfo_field(&line));
+	options = mountinfo_field(&line);
 	while (*line && strcmp(mountinfo_field(&line), "-") != 0)
 		;
 	ret->type = mountinfo_unescape(mountinfo_field(&line));
 	ret->source = mountinfo_unescape(mountinfo_field(&line));
-	ret->read_only |= mountinfo_has_ro(mountinfo_field(&line));
+	mountinfo_read_only(options, mountinfo_field(&line), ret);
 	return *ret->root && *ret->point && *ret->type ? 0 : -1;
 }
 
@@ -202,15 +221,47 @@ static int mountinfo_id(const char *path, uint64_t *ret_id, bool *ret_is_root, s
 	return 0;
 }
 
+/* The same of a file system that answers no statx any more, because it has shut itself down: it still
+ * has to be found to be unmounted. */
+static int mountinfo_id_broken(struct fl_arena *arena, const char *path, uint64_t *ret_id,
+			       const char **ret_point, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	const char *text, *line;
+	char point[PATH_MAX];
+	ssize_t length;
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "looking at %s", path);
+	length = readlink(fl_arena_printf(arena, "/proc/self/fd/%d", fd), point, sizeof(point));
+	if (length < 0 || (size_t)length == sizeof(point))
+		return fl_error_sys(err, length < 0 ? errno : ENAMETOOLONG, "looking at %s", path);
+	if (fl_file_read(arena, AT_FDCWD, fl_arena_printf(arena, "/proc/self/fdinfo/%d", fd), 4096,
+			 &text, NULL, err) < 0)
+		return -1;
+	line = strstr(text, "mnt_id:\t");
+	if (!line)
+		return fl_error_set(err, FL_INTERNAL, "the kernel names no mount of %s", path);
+	line += strlen("mnt_id:\t");
+	*ret_point = fl_arena_strndup(arena, point, (size_t)length);
+	return fl_text_parse_number(fl_arena_strndup(arena, line, strcspn(line, "\n")), ret_id,
+				    err);
+}
+
 int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinfo_entry **ret,
 		 struct fl_error *err)
 {
+	const char *point = NULL; /* where the mount has to be; NULL: statx has seen its root */
 	struct mountinfo table;
-	uint64_t id;
 	bool is_root;
+	uint64_t id;
 
-	if (mountinfo_id(path, &id, &is_root, err) < 0)
-		return -1;
+	if (mountinfo_id(path, &id, &is_root, err) < 0) {
+		if (!path_is_broken(err->sys) ||
+		    mountinfo_id_broken(arena, path, &id, &point, err) < 0)
+			return -1;
+		is_root = true;
+	}
 	if (id == 0 || !is_root) {
 		*ret = NULL;
 		return 0;
@@ -218,8 +269,10 @@ int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinf
 	if (mountinfo_read(arena, &table, err) < 0)
 		return -1;
 	for (size_t i = 0; i < table.n; i++) {
-		if (table.entries[i].id == id) {
-			*ret = &table.entries[i];
+		const struct mountinfo_entry *entry = &table.entries[i];
+
+		if (entry->id == id) {
+			*ret = !point || strcmp(point, entry->point) == 0 ? entry : NULL;
 			return 0;
 		}
 	}

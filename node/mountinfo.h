@@ -22,6 +22,7 @@ struct mountinfo_entry {
 	const char *type;   /* "ext4" */
 	const char *source; /* "/dev/loop3" */
 	bool read_only;     /* this mount, or the whole file system */
+	bool failed;        /* the mount is for writing; its file system went read-only by itself */
 };
 
 struct mountinfo {

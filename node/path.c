@@ -52,9 +52,14 @@ int path_check_existing(const char *field, const char *path, struct fl_error *er
 				    "there is no volume at %s: it is not a "
 				    "plain absolute path",
 				    field);
-	if (lstat(path, &st) < 0)
+	if (lstat(path, &st) < 0 && !path_is_broken(errno))
 		return fl_error_sys(err, errno, "looking at %s", path);
 	return 0;
+}
+
+bool path_is_broken(int sys)
+{
+	return sys == EIO || sys == ESHUTDOWN;
 }
 
 int path_make_parents(const char *path, struct fl_error *err)

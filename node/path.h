@@ -23,3 +23,7 @@ int path_make_parents(const char *path, struct fl_error *err) fl_must_check;
 /* Removes what was bound over at a target path: an empty directory or an empty file.  Absent is
  * success; FL_IN_USE when there is something in it. */
 int path_remove_target(const char *path, struct fl_error *err) fl_must_check;
+
+/* Whether errno value `sys` is what a mounted file system answers that has shut itself down: the path
+ * is there, and what is mounted at it is broken. */
+bool path_is_broken(int sys);

@@ -32,10 +32,19 @@ static int presence_look_at_path(const struct fl_op *op, const char *path, struc
 int presence_find(const struct node *node, const struct fl_op *op, const char *volume_id,
 		  const char *path, struct presence *ret, struct fl_error *err)
 {
+	bool is_damaged;
+
+	*ret = (struct presence){ 0 };
 	if (node_volume_find(node, op, volume_id, &ret->volume, err) < 0 ||
-	    path_check_existing("volume_path", path, err) < 0 ||
-	    node_volume_source(node, op, &ret->volume, NULL, 0, &ret->source, err) < 0 ||
-	    device_look(op, volume_id, &ret->source, &ret->state, err) < 0 ||
+	    path_check_existing("volume_path", path, err) < 0)
+		return -1;
+	if (node_volume_source(node, op, &ret->volume, NULL, 0, &ret->source, &ret->damage) < 0 &&
+	    ret->damage.code != FL_INTERNAL) {
+		*err = ret->damage;
+		return -1;
+	}
+	is_damaged = ret->damage.code != FL_OK;
+	if (device_look(op, volume_id, is_damaged ? NULL : &ret->source, &ret->state, err) < 0 ||
 	    pass_load(op->arena, node->state_fd, volume_id, &ret->passed, &ret->pass, err) < 0)
 		return -1;
 	return presence_look_at_path(op, path, ret, err);

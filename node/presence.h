@@ -9,6 +9,8 @@
 struct presence {
 	struct node_volume volume;
 	struct fl_source source;
+	struct fl_error
+		damage; /* FL_OK, or why the storage cannot say where it is: no source then */
 	struct device_state state;
 	bool passed; /* it is published for a VM: pass */
 	struct pass pass;
@@ -19,7 +21,7 @@ struct presence {
 };
 
 /* Looks with the kernel's and the storage's eyes.  FL_NOT_FOUND when there is no such volume here, or
- * when the path has nothing of it; a staging directory of a block volume, which is empty, passes
+ * when the path has nothing of it; a damaged volume is looked for by its id alone; a staging directory of a block volume, which is empty, passes
  * with none of the three. */
 int presence_find(const struct node *node, const struct fl_op *op, const char *volume_id,
 		  const char *path, struct presence *ret, struct fl_error *err) fl_must_check;

@@ -8,6 +8,7 @@
 
 #include "csi/convert.h"
 #include "node/calls.h"
+#include "node/failure.h"
 #include "node/hold.h"
 #include "node/path.h"
 
@@ -126,15 +127,12 @@ static int publish_check_owner(const struct node *node, const struct fl_op *op, 
 	return 0;
 }
 
-int node_publish(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+static int publish_run(const struct node *node, struct fl_op op,
+		       const Csi__V1__NodePublishVolumeRequest *request, struct fl_error *err)
 {
-	const Csi__V1__NodePublishVolumeRequest *request = message;
-	const struct node *node = rpc_call_cookie(call);
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
-	struct fl_op op = rpc_call_op(call);
 	struct publish publish = { 0 };
 
-	(void)response;
 	if (publish_read(node, &op, request, &publish, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodePublishVolume", &hold,
 		      err) < 0 ||
@@ -142,4 +140,15 @@ int node_publish(struct rpc_call *call, const void *message, void *response, str
 		return -1;
 	op.progress = &hold.mark.progress;
 	return publish_held(node, &op, &publish, err);
+}
+
+int node_publish(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+{
+	const Csi__V1__NodePublishVolumeRequest *request = message;
+	const struct node *node = rpc_call_cookie(call);
+	struct fl_op op = rpc_call_op(call);
+
+	(void)response;
+	return failure_note(node, &op, request->volume_id, FAILURE_PUBLISH,
+			    publish_run(node, op, request, err), err);
 }

@@ -10,6 +10,7 @@
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
+#include "node/failure.h"
 #include "node/format.h"
 #include "node/group.h"
 #include "node/hold.h"
@@ -87,6 +88,11 @@ static int stage_check_mounted(const struct stage *stage, const struct mountinfo
 	if (!state->connected || !mountinfo_is_filesystem_of(entry, state->connection.device))
 		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
 				    entry->source, stage->path, stage->volume.id);
+	if (entry->failed)
+		return fl_error_set(err, FL_IN_USE,
+				    "the %s of volume %s at %s has become read-only after an "
+				    "error: unstage the volume, repair it and stage it again",
+				    entry->type, stage->volume.id, stage->path);
 	if (strcmp(entry->type, filesystem_name(stage->type)) != 0 ||
 	    entry->read_only != ((stage->options.flags & MS_RDONLY) != 0))
 		return fl_error_set(err, FL_EXISTS, "volume %s is staged already, as %s, %s",
@@ -199,17 +205,14 @@ static int stage_block(const struct fl_op *op, const struct stage *stage, struct
 		       : format_mark_raw(op, stage->volume.pool, stage->volume.handle, err);
 }
 
-int node_stage(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+static int stage_run(const struct node *node, struct fl_op op,
+		     const Csi__V1__NodeStageVolumeRequest *request, struct fl_error *err)
 {
-	const Csi__V1__NodeStageVolumeRequest *request = message;
-	const struct node *node = rpc_call_cookie(call);
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
-	struct fl_op op = rpc_call_op(call);
 	struct stage stage = { 0 };
 	struct pass pass;
 	bool passed;
 
-	(void)response;
 	if (stage_read(node, &op, request, &stage, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodeStageVolume", &hold,
 		      err) < 0 ||
@@ -224,4 +227,15 @@ int node_stage(struct rpc_call *call, const void *message, void *response, struc
 		return fl_error_set(err, FL_IN_USE, "volume %s is published for vm %s",
 				    stage.volume.id, pass.vm);
 	return stage_mount(node, &op, &stage, err);
+}
+
+int node_stage(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+{
+	const Csi__V1__NodeStageVolumeRequest *request = message;
+	const struct node *node = rpc_call_cookie(call);
+	struct fl_op op = rpc_call_op(call);
+
+	(void)response;
+	return failure_note(node, &op, request->volume_id, FAILURE_STAGE,
+			    stage_run(node, op, request, err), err);
 }

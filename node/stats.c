@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NodeGetVolumeStats: bytes and inodes of a file system, the size of a block volume. */
+/* NodeGetVolumeStats: bytes and inodes of a file system, the size of a block volume; and the volume's
+ * condition, for orchestrators of CSI 1.12. */
 #include <errno.h>
 #include <sys/statvfs.h>
 
 #include "csi/convert.h"
 #include "csi/reply.h"
 #include "node/calls.h"
+#include "node/health.h"
 #include "node/path.h"
 #include "node/presence.h"
 
@@ -38,17 +40,23 @@ int node_volume_stats(struct rpc_call *call, const void *message, void *response
 	const struct node *node = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
 	struct reply_usage usage[STATS_MAX] = { 0 };
+	struct fl_health health;
 	struct presence presence;
 	size_t n = 1;
 
 	if (convert_required("volume_id", request->volume_id, err) < 0 ||
 	    convert_required("volume_path", request->volume_path, err) < 0 ||
-	    presence_find(node, &op, request->volume_id, request->volume_path, &presence, err) < 0)
+	    presence_find(node, &op, request->volume_id, request->volume_path, &presence, err) <
+		    0 ||
+	    node_health_read(node, &op, request->volume_id, "", &health, err) < 0)
 		return -1;
 	usage[0].total = presence.state.connected ? presence.state.connection.size_bytes
 						  : presence.source.size_bytes;
-	if (presence.is_filesystem && stats_filesystem(request->volume_path, usage, &n, err) < 0)
+	/* A broken file system is told by the condition: an error would hide that. */
+	if (presence.is_filesystem && stats_filesystem(request->volume_path, usage, &n, err) < 0 &&
+	    health.n == 0)
 		return -1;
+	answer->volume_condition = health_condition(op.arena, &health);
 	answer->usage = fl_arena_array(op.arena, n, sizeof(*answer->usage));
 	answer->n_usage = n;
 	for (size_t i = 0; i < n; i++)

@@ -11,7 +11,7 @@ const struct rpc_method node_methods[] = {
 	{ "NodeExpandVolume", node_expand, 0 },
 	{ "NodeGetCapabilities", node_get_capabilities, RPC_QUICK },
 	{ "NodeGetInfo", node_get_info, RPC_QUICK },
-	{ "NodeGetVolumeHealth", NULL, 0 },
-	{ "NodeGetStorageHealth", NULL, 0 },
+	{ "NodeGetVolumeHealth", node_volume_health, 0 },
+	{ "NodeGetStorageHealth", node_storage_health, 0 },
 };
 const size_t node_n_methods = FL_COUNT(node_methods);

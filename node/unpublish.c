@@ -6,6 +6,7 @@
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
+#include "node/failure.h"
 #include "node/hold.h"
 #include "node/mount.h"
 #include "node/openers.h"
@@ -73,17 +74,14 @@ static int unpublish_kernel(const struct fl_op *op, const char *id, const char *
 	return unpublish_remove_pass(op, target, id, err);
 }
 
-int node_unpublish(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+static int unpublish_run(const struct node *node, struct fl_op op,
+			 const Csi__V1__NodeUnpublishVolumeRequest *request, struct fl_error *err)
 {
-	const Csi__V1__NodeUnpublishVolumeRequest *request = message;
-	const struct node *node = rpc_call_cookie(call);
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
-	struct fl_op op = rpc_call_op(call);
 	const struct fl_source *source;
 	struct pass pass;
 	bool passed;
 
-	(void)response;
 	if (convert_required("volume_id", request->volume_id, err) < 0 ||
 	    path_check("target_path", request->target_path, err) < 0)
 		return -1;
@@ -101,4 +99,16 @@ int node_unpublish(struct rpc_call *call, const void *message, void *response, s
 		return -1;
 	/* A publication for a VM may have been cut off before its pass was whole. */
 	return passed ? 0 : pass_forget(node->state_fd, request->volume_id, err);
+}
+
+int node_unpublish(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
+{
+	const Csi__V1__NodeUnpublishVolumeRequest *request = message;
+	const struct node *node = rpc_call_cookie(call);
+
+	(void)response;
+	if (unpublish_run(node, rpc_call_op(call), request, err) < 0)
+		return -1;
+	failure_forget(node, request->volume_id, FAILURE_PUBLISH);
+	return 0;
 }

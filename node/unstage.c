@@ -3,6 +3,7 @@
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
+#include "node/failure.h"
 #include "node/hold.h"
 #include "node/mount.h"
 #include "node/pass.h"
@@ -57,5 +58,9 @@ int node_unstage(struct rpc_call *call, const void *message, void *response, str
 	if (node_volume_last_source(node, &op, request->volume_id, &source, err) < 0 ||
 	    unstage_check_pass(node, &op, request->volume_id, err) < 0)
 		return -1;
-	return unstage_device(&op, request->volume_id, request->staging_target_path, source, err);
+	if (unstage_device(&op, request->volume_id, request->staging_target_path, source, err) < 0)
+		return -1;
+	failure_forget(node, request->volume_id, FAILURE_STAGE);
+	failure_forget(node, request->volume_id, FAILURE_PUBLISH);
+	return 0;
 }

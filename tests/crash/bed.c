@@ -29,6 +29,7 @@
 static struct {
 	const char *root;
 	const char *program;
+	const char *node;
 	struct fl_arena *arena;
 	struct fl_arena *brief; /* bed_arena */
 	const char *endpoint;
@@ -71,9 +72,9 @@ static void bed_write_config(void)
 	struct fl_error err = { 0 };
 	const char *text = fl_arena_printf(
 		bed.arena,
-		"node: { id: n1, disks: %s/run/disks.sock, state: %s/state }\n"
+		"node: { id: %s, disks: %s/run/disks.sock, state: %s/state }\n"
 		"pools:\n  - { name: default, backend: file, directory: %s/pool }\n",
-		bed.root, bed.root, bed.root);
+		bed.node, bed.root, bed.root, bed.root);
 
 	/* The staging path is the orchestrator's to make. */
 	bed_must(mkdir(bed_path("run"), 0700) == 0 && mkdir(bed_path("staging"), 0700) == 0,
@@ -96,6 +97,7 @@ bool bed_open(const char *directory)
 	bed.program = program;
 	bed.arena = fl_arena_new(0);
 	bed.brief = fl_arena_new(0);
+	bed.node = fl_arena_printf(bed.arena, "crash-%d", getpid());
 	bed.endpoint = fl_arena_printf(bed.arena, "unix://%s/run/csi.sock", directory);
 	bed_write_config();
 	return trap_open(directory);
@@ -161,9 +163,9 @@ static const char *bed_expand(const char *line)
 {
 	const char *text = line;
 
-	for (const char *at; (at = strchr(text, '@'));)
-		text = fl_arena_printf(bed.brief, "%.*s%s%s", (int)(at - text), text, bed.root,
-				       at + 1);
+	for (const char *at; (at = strpbrk(text, "@~"));)
+		text = fl_arena_printf(bed.brief, "%.*s%s%s", (int)(at - text), text,
+				       *at == '@' ? bed.root : bed.node, at + 1);
 	return text;
 }
 

@@ -5,7 +5,7 @@
 
 #define BLOCK "{block={},access_mode.mode=1}"
 #define MOUNT(fs) "{mount={fs_type=" fs "},access_mode.mode=1}"
-#define ID(name) "default/n1/" name
+#define ID(name) "default/~/" name
 #define FOR_VM " volume_context={key=fairlead.io/vm,value=web1}"
 
 #define CREATE(name, bytes, capability)                                                            \
@@ -14,11 +14,14 @@
 #define DELETE(name) "Controller.DeleteVolume volume_id=" ID(name)
 #define ATTACH(capability)                                                                         \
 	"Controller.ControllerPublishVolume volume_id=" ID(                                        \
-		"a") " node_id=n1 volume_capability=" capability
-#define DETACH "Controller.ControllerUnpublishVolume volume_id=" ID("a") " node_id=n1"
+		"a") " node_id=~ volume_capability=" capability
+#define DETACH "Controller.ControllerUnpublishVolume volume_id=" ID("a") " node_id=~"
 #define GROW(bytes)                                                                                \
 	"Controller.ControllerExpandVolume volume_id=" ID(                                         \
 		"a") " capacity_range.required_bytes=" bytes
+#define MODIFY                                                                                     \
+	"Controller.ControllerModifyVolume volume_id=" ID(                                         \
+		"a") " mutable_parameters={key=iops,value=500}"
 #define SNAPSHOT "Controller.CreateSnapshot name=s source_volume_id=" ID("a")
 #define FORGET "Controller.DeleteSnapshot snapshot_id=" ID("s")
 #define STAGE(capability)                                                                          \
@@ -53,8 +56,13 @@ static const struct step block[] = {
 	{ "unpublish", UNPUBLISH, BACK(PUBLISH(BLOCK)), 0, 0 },
 	{ "unstage", UNSTAGE, BACK(STAGE(BLOCK), PUBLISH(BLOCK), UNPUBLISH), 0, 0 },
 	{ "detach", DETACH, BACK(ATTACH(BLOCK)), 0, 0 },
+	{ "modify", MODIFY,
+	  BACK(DELETE("a"), CREATE("a", LARGER, BLOCK), ATTACH(BLOCK), STAGE(BLOCK), UNSTAGE,
+	       DETACH),
+	  0, 0 },
 	{ "delete", DELETE("a"),
-	  BACK(CREATE("a", LARGER, BLOCK), ATTACH(BLOCK), STAGE(BLOCK), UNSTAGE, DETACH), 0, 0 },
+	  BACK(CREATE("a", LARGER, BLOCK), MODIFY, ATTACH(BLOCK), STAGE(BLOCK), UNSTAGE, DETACH), 0,
+	  0 },
 };
 
 /* The same with a file system.  It grows at the end, because not every machine can make ext4 larger

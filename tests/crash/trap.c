@@ -74,7 +74,7 @@ static bool trap_decide_locked(int listener, const struct seccomp_notif *notif)
 	char what[sizeof(trap.count.what)];
 	bool of_child;
 
-	if (listener != trap.current || !plan->classes || trap.count.hit ||
+	if (listener != trap.current || !plan->classes ||
 	    !syscall_match(notif, plan->classes, trap.root, what, sizeof(what)))
 		return false;
 	of_child = !trap_is_program((pid_t)notif->pid);

@@ -44,5 +44,5 @@ pid_t trap_spawn(const char *const argv[], const char *log);
 void trap_arm(const struct trap_plan *plan);
 /* No plan any more; what was counted. */
 struct trap_count trap_disarm(void);
-/* Calls of any class since the last trap_arm: those after an answer are work that went on. */
+/* What was counted so far: what comes after an answer is work that went on. */
 struct trap_count trap_look(void);

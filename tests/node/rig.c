@@ -225,6 +225,7 @@ const char *rig_loop(struct rig *rig, const char *volume_id)
 	return found;
 }
 
+/* But for hidden files, and names among `except` with a blank around each. */
 static bool rig_directory_is_empty(const char *path, const char *except)
 {
 	fl_cleanup(fl_closedir) DIR *dir = opendir(path);
@@ -232,7 +233,10 @@ static bool rig_directory_is_empty(const char *path, const char *except)
 	bool empty = true;
 
 	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || (except && strcmp(entry->d_name, except) == 0))
+		char word[300];
+
+		snprintf(word, sizeof(word), " %s ", entry->d_name);
+		if (entry->d_name[0] == '.' || strstr(except, word))
 			continue;
 		printf("# left over: %s/%s\n", path, entry->d_name);
 		empty = false;
@@ -263,8 +267,8 @@ bool rig_is_clean(struct rig *rig)
 		printf("# left over: a target path\n");
 		clean = false;
 	}
-	return rig_directory_is_empty(rig->staging, NULL) &&
-	       rig_directory_is_empty(rig_path(rig, "state"), "lock") && clean;
+	return rig_directory_is_empty(rig->staging, "") &&
+	       rig_directory_is_empty(rig_path(rig, "state"), " lock failures ") && clean;
 }
 
 int rig_launcher(struct rig *rig, const char *vm)

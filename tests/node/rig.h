@@ -74,6 +74,19 @@ int rig_expand(struct rig *rig, const char *id, const char *path, uint64_t requi
 int rig_stats(struct rig *rig, const char *id, const char *path, uint64_t *ret_bytes,
 	      uint64_t *ret_inodes, struct fl_error *err);
 
+/* What NodeGetVolumeHealth says: "3 ImageTruncated, 1 StageFailed" (the numbers are CSI's), or "" for a
+ * healthy volume.  `target` may be NULL. */
+int rig_health(struct rig *rig, const char *id, const char *target, const char **ret,
+	       struct fl_error *err);
+/* The same of NodeGetStorageHealth. */
+int rig_storage_health(struct rig *rig, const char **ret, struct fl_error *err);
+/* The message of an abnormal condition in NodeGetVolumeStats, or "". */
+int rig_condition(struct rig *rig, const char *id, const char *path, const char **ret,
+		  struct fl_error *err);
+/* Any call of csi.v1.Node; *ret is the answer.  NULL for who does not look. */
+int rig_call(struct rig *rig, const char *method, const void *message, const void **ret,
+	     struct fl_error *err);
+
 /* Whether nothing of any volume is left: prints what is. */
 bool rig_is_clean(struct rig *rig);
 /* The path of the one loop device that has the volume's image; NULL when none has, or several. */

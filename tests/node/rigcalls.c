@@ -32,8 +32,8 @@ void rig_own_as(struct rig *rig, const char *volume_id, int mode, uint64_t epoch
 		   (struct owner_attachment){ .node = "n1", .mode = (enum access_mode)mode });
 }
 
-static int rig_call(struct rig *rig, const char *method, const void *message, const void **ret,
-		    struct fl_error *err)
+int rig_call(struct rig *rig, const char *method, const void *message, const void **ret,
+	     struct fl_error *err)
 {
 	fl_cleanup(rpc_client_release) struct rpc_client *client = NULL;
 	struct rpc_request request = { .service = &csi__v1__node__descriptor,

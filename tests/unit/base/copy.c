@@ -2,6 +2,8 @@
 /* fl_file_copy_sparse of base/file.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -185,6 +187,22 @@ static void nothing_but_a_hole_is_quickly_copied(void)
 	WORKS(fl_file_copy_sparse(&op, src, dst, 0, &test_error));
 }
 
+/* ext4 takes data of a file without extents that is only in memory yet for a hole. */
+static void data_that_has_no_place_yet_is_copied(void)
+{
+	fl_cleanup(fl_close) int src = new_file(MIB, 0, false), dst = new_file(MIB, 0, false);
+	int flags = 0;
+
+	if (ioctl(src, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & FS_EXTENT_FL))
+		SKIP("not on ext4 here");
+	flags &= ~FS_EXTENT_FL;
+	if (ioctl(src, FS_IOC_SETFLAGS, &flags) < 0)
+		SKIP("this ext4 has no files without extents");
+	put(src, MIB / 2, MIB / 4, 6);
+	WORKS(fl_file_copy_sparse(&op, src, dst, MIB, &test_error));
+	OK(equal_up_to(src, dst, MIB));
+}
+
 static void failures_are_told(void)
 {
 	fl_cleanup(fl_close) int src = new_file(MIB, O_RDWR, true);
@@ -211,6 +229,7 @@ static const struct test tests[] = {
 	{ "only the first bytes are copied", only_the_first_bytes_are_copied },
 	{ "a larger destination keeps its size", a_larger_destination_keeps_its_size },
 	{ "nothing but a hole is quickly copied", nothing_but_a_hole_is_quickly_copied },
+	{ "data that has no place yet is copied", data_that_has_no_place_yet_is_copied },
 	{ "failures are told", failures_are_told },
 };
 

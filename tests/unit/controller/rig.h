@@ -20,8 +20,8 @@
 #define RIG_MIB ((uint64_t)1 << 20)
 
 struct rig {
-	char folder[64];
-	char disks[96]; /* where the node's disk service would listen */
+	char folder[128];
+	char disks[160]; /* where the node's disk service would listen */
 	struct fl_arena *arena;
 	struct fl_op op;
 	struct fl_settings settings;
@@ -85,10 +85,11 @@ static void rig_stop(struct rig *rig)
 	fl_pools_close(rig->pools);
 }
 
-static void rig_open(struct rig *rig)
+/* With its folder in `directory`. */
+static void rig_open_in(struct rig *rig, const char *directory)
 {
 	memset(rig, 0, sizeof(*rig));
-	snprintf(rig->folder, sizeof(rig->folder), "/tmp/fl-controller-XXXXXX");
+	snprintf(rig->folder, sizeof(rig->folder), "%s/fl-controller-XXXXXX", directory);
 	if (!mkdtemp(rig->folder))
 		abort();
 	snprintf(rig->disks, sizeof(rig->disks), "%s/disks.sock", rig->folder);
@@ -97,12 +98,19 @@ static void rig_open(struct rig *rig)
 	rig_start(rig);
 }
 
+static void __attribute__((unused)) rig_open(struct rig *rig)
+{
+	rig_open_in(rig, "/tmp");
+}
+
 static void rig_close(struct rig *rig)
 {
-	fl_cleanup(fl_close) int tmp_fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *name = strrchr(rig->folder, '/');
 
 	rig_stop(rig);
-	rig_must(fl_file_remove_tree(tmp_fd, rig->folder + strlen("/tmp/"), &test_error));
+	*name++ = '\0';
+	fl_cleanup(fl_close) int fd = open(rig->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rig_must(fl_file_remove_tree(fd, name, &test_error));
 	fl_arena_free(rig->arena);
 }
 

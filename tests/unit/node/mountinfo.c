@@ -43,6 +43,23 @@ static void read_only_is_the_mount_or_the_file_system(void)
 	OK(!table.entries[2].read_only);
 }
 
+static void a_file_system_that_has_failed_is_told_from_one_that_is_read(void)
+{
+	struct mountinfo table;
+
+	WORKS(parse("1 0 7:0 / /a rw - ext4 /dev/loop0 rw,errors=remount-ro,emergency_ro\n"
+		    "2 0 7:0 / /b rw - btrfs /dev/loop0 ro,space_cache=v2\n"
+		    "3 0 7:0 / /c rw - ext4 /dev/loop0 rw,shutdown\n"
+		    "4 0 7:0 / /d ro - ext4 /dev/loop0 ro\n"
+		    "5 0 7:0 / /e ro - ext4 /dev/loop0 rw\n"
+		    "6 0 7:0 / /f rw - ext4 /dev/loop0 rw\n",
+		    &table));
+	for (size_t i = 0; i < 6; i++) {
+		EQUAL(table.entries[i].failed, i < 3);
+		EQUAL(table.entries[i].read_only, i < 5);
+	}
+}
+
 static void blanks_are_unescaped(void)
 {
 	struct mountinfo table;
@@ -112,6 +129,8 @@ static const struct test tests[] = {
 	{ "a line is read", a_line_is_read },
 	{ "read-only is the mount or the file system", read_only_is_the_mount_or_the_file_system },
 	{ "blanks are unescaped", blanks_are_unescaped },
+	{ "a file system that has failed is told from one that is read",
+	  a_file_system_that_has_failed_is_told_from_one_that_is_read },
 	{ "an empty source and no end of line are fine",
 	  an_empty_source_and_no_end_of_line_are_fine },
 	{ "other lines are refused", other_lines_are_refused },

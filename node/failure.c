@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/failure.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#define FAILURE_FOLDER "failures"
+#define FAILURE_NAME_BYTES 80
+#define FAILURE_MAX_BYTES 500 /* of a text: as long as an error's */
+
+static const char *const failure_words[] = {
+	[FAILURE_STAGE] = "stage",
+	[FAILURE_PUBLISH] = "publish",
+};
+
+static void failure_name(const char *volume_id, enum failure_call call,
+			 char ret[FAILURE_NAME_BYTES])
+{
+	char hash[65];
+
+	fl_text_sha256(volume_id, strlen(volume_id), hash);
+	snprintf(ret, FAILURE_NAME_BYTES, "%s.%s", hash, failure_words[call]);
+}
+
+/* -1 when there is none, as before the first failure. */
+static int failure_folder(const struct node *node)
+{
+	return openat(node->state_fd, FAILURE_FOLDER,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Makes room for one more: the oldest goes. */
+static void failure_make_room(int folder_fd)
+{
+	fl_cleanup(fl_close) int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fl_cleanup(fl_closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct stat st, oldest = { 0 };
+	char name[FAILURE_NAME_BYTES] = "";
+	const struct dirent *entry;
+	size_t n = 0;
+
+	if (dir)
+		fl_take_fd(&fd);
+	while (dir && (entry = readdir(dir))) {
+		if (fstatat(folder_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode) || strlen(entry->d_name) >= sizeof(name))
+			continue;
+		n++;
+		if (name[0] && st.st_mtime >= oldest.st_mtime)
+			continue;
+		oldest = st;
+		snprintf(name, sizeof(name), "%s", entry->d_name);
+	}
+	if (n >= FAILURE_MAX)
+		unlinkat(folder_fd, name, 0);
+}
+
+static int failure_write(const struct node *node, const char *name, const char *text,
+			 struct fl_error *err)
+{
+	fl_cleanup(fl_close) int folder_fd = -1;
+
+	if (mkdirat(node->state_fd, FAILURE_FOLDER, 0700) < 0 && errno != EEXIST)
+		return fl_error_sys(err, errno, "making its folder");
+	folder_fd = failure_folder(node);
+	if (folder_fd < 0)
+		return fl_error_sys(err, errno, "opening its folder");
+	if (faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		failure_make_room(folder_fd);
+	return fl_file_replace(folder_fd, name, text, strlen(text), 0600, err);
+}
+
+void failure_forget(const struct node *node, const char *volume_id, enum failure_call call)
+{
+	fl_cleanup(fl_close) int folder_fd = failure_folder(node);
+	char name[FAILURE_NAME_BYTES];
+
+	failure_name(volume_id, call, name);
+	if (folder_fd >= 0 && unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)
+		fl_log(FL_LOG_WARNING, "health", "forgetting a failure of volume %s: errno %d",
+		       volume_id, errno);
+}
+
+/* Whether the failure is the volume's: it is one, and nothing else was in the way. */
+static bool failure_tells(const struct node *node, const struct fl_op *op, const char *volume_id,
+			  const struct fl_error *err)
+{
+	struct fl_object_id object;
+	struct fl_error ignored;
+
+	return err->code != FL_BUSY && err->code != FL_NOT_FOUND && volume_id[0] &&
+	       fl_object_id_parse(op->arena, node->pools, volume_id, "volume", &object, &ignored) ==
+		       0;
+}
+
+int failure_note(const struct node *node, const struct fl_op *op, const char *volume_id,
+		 enum failure_call call, int result, const struct fl_error *err)
+{
+	char name[FAILURE_NAME_BYTES];
+	struct fl_error why;
+
+	if (result == 0) {
+		failure_forget(node, volume_id, call);
+		return 0;
+	}
+	if (!failure_tells(node, op, volume_id, err))
+		return result;
+	failure_name(volume_id, call, name);
+	if (failure_write(node, name, err->text, &why) < 0)
+		fl_log(FL_LOG_WARNING, "health", "noting a failure of volume %s: %s", volume_id,
+		       why.text);
+	return result;
+}
+
+const char *failure_read(const struct node *node, const struct fl_op *op, const char *volume_id,
+			 enum failure_call call)
+{
+	fl_cleanup(fl_close) int folder_fd = failure_folder(node);
+	char name[FAILURE_NAME_BYTES];
+	struct fl_error ignored;
+	const char *text;
+	size_t size;
+
+	failure_name(volume_id, call, name);
+	if (folder_fd < 0 ||
+	    fl_file_read(op->arena, folder_fd, name, FAILURE_MAX_BYTES, &text, &size, &ignored) < 0)
+		return NULL;
+	return size && fl_text_is_printable(text, size) ? text : "nobody knows why any more";
+}
