@@ -100,7 +100,8 @@ struct fl_volume {
 struct fl_snapshot_spec {
 	const char *name;          /* the CSI name, unique in the pool */
 	const char *volume_handle; /* of the source */
-	const char *group;      /* of the group snapshot it is a part of, or NULL: kept with it */
+	const char *group; /* of the group snapshot it is a part of: kept with it; `name` is then a
+			    * safe name of at most 30 bytes, and the handle.  Or NULL */
 	const void *parameters; /* filled from `snapshot_parameters` */
 };
 

@@ -50,6 +50,9 @@ int fl_snapshot_create(struct fl_pool *pool, const struct fl_op *op,
 	    strcmp(snapshot.group ? snapshot.group : "", spec->group ? spec->group : "") != 0)
 		return fl_call_broken(&call, err, "snapshot %s is not the one that was asked for",
 				      snapshot.handle);
+	if (spec->group && strcmp(snapshot.handle, spec->name) != 0)
+		return fl_call_broken(&call, err, "snapshot %s of a group is not called %s",
+				      snapshot.handle, spec->name);
 	*ret = snapshot;
 	return 0;
 }

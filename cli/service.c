@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "census.h"
 #include "controller/controller.h"
+#include "controller/group.h"
 #include "controller/place.h"
 #include "csi/identity.h"
 #include "csi/rpc/endpoint.h"
@@ -153,6 +154,8 @@ static int service_open_pools(struct service *s, struct fl_error *err)
 		s->identity.can_expand |= s->settings.backends[i]->resize != NULL;
 		if (s->settings.backends[i]->changes)
 			s->identity.services |= 1u << IDENTITY_SNAPSHOT_METADATA_SERVICE;
+		if (group_is_offered(s->settings.backends[i]))
+			s->identity.services |= 1u << IDENTITY_GROUP_CONTROLLER;
 	}
 	if (place_is_constrained(s->pools))
 		s->identity.services |= 1u << IDENTITY_VOLUME_ACCESSIBILITY;

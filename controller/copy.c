@@ -43,7 +43,7 @@ static int copy_source_path(const struct copy_task *task, struct fl_source *ret,
 	return 0;
 }
 
-static int copy_write(const struct copy_task *task, const char *path, struct fl_error *err)
+int copy_write(const struct copy_task *task, const char *path, struct fl_error *err)
 {
 	fl_cleanup(still_release) struct still still = STILL_NONE;
 	fl_cleanup(fl_close) int to = -1;
@@ -64,8 +64,7 @@ static int copy_write(const struct copy_task *task, const char *path, struct fl_
 	return still_prove(&still, task->source, err);
 }
 
-/* One of COPY_MAX places; released by the counterpart below. */
-static int copy_enter(struct controller *c, struct controller **ret, struct fl_error *err)
+int copy_enter(struct controller *c, struct controller **ret, struct fl_error *err)
 {
 	if (atomic_fetch_add(&c->copies, 1) >= COPY_MAX) {
 		atomic_fetch_sub(&c->copies, 1);
@@ -76,10 +75,11 @@ static int copy_enter(struct controller *c, struct controller **ret, struct fl_e
 	return 0;
 }
 
-static void copy_leave(struct controller **c)
+void copy_leave(struct controller **place)
 {
-	if (*c)
-		atomic_fetch_sub(&(*c)->copies, 1);
+	if (*place)
+		atomic_fetch_sub(&(*place)->copies, 1);
+	*place = NULL;
 }
 
 static int copy_held(const struct copy_task *task, struct keeper *keeper, struct fl_copy *copy,
@@ -100,7 +100,7 @@ static int copy_held(const struct copy_task *task, struct keeper *keeper, struct
 }
 
 /* The record says that nobody has the volume; the node may know better, when there is one. */
-static int copy_check_absent(const struct copy_task *task, struct fl_error *err)
+int copy_check_absent(const struct copy_task *task, struct fl_error *err)
 {
 	struct vmdisk_place place;
 	struct fl_error why;

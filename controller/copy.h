@@ -31,6 +31,16 @@ int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_e
  * for good), made earlier. */
 int copy_find_made(const struct copy_task *task, struct fl_copy *ret) fl_must_check;
 
+/* The steps of a copy made here, for who keeps several volumes still at once: */
+
+/* A place among the few that copy at a time (FL_BUSY); given back by copy_leave, for fl_cleanup: NULL
+ * is fine. */
+int copy_enter(struct controller *c, struct controller **ret, struct fl_error *err) fl_must_check;
+void copy_leave(struct controller **place);
+/* FL_IN_USE when the node still has a volume staged that, by its record, nobody has. */
+int copy_check_absent(const struct copy_task *task, struct fl_error *err) fl_must_check;
+/* Copies the source, which is kept still, to the target's `path`. */
+int copy_write(const struct copy_task *task, const char *path, struct fl_error *err) fl_must_check;
 /* The copy is complete: makes it visible and sets copy->done. */
 int copy_commit(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 	fl_must_check;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "copy.h"
 #include "csi/reply.h"
+#include "group.h"
 #include "modify.h"
 #include "object.h"
 #include "parameters.h"
@@ -126,11 +127,14 @@ static int create_without_content(uint64_t *ret_bytes, const struct fl_error *er
 static int create_content_snapshot(struct create *create, uint64_t *ret_bytes, struct fl_error *err)
 {
 	const struct object *source = &create->source;
+	enum group_standing standing;
 	struct fl_snapshot snapshot;
 
 	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
 	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0)
 		return create_without_content(ret_bytes, err);
+	if (group_settle(&create->op, source->pool, &snapshot, &standing, err) < 0)
+		return -1;
 	if (snapshot.failure)
 		return fl_error_set(err, FL_INVALID, "snapshot %s is of no use: %s; delete it",
 				    source->id, snapshot.failure);

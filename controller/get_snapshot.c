@@ -2,6 +2,7 @@
 /* GetSnapshot, and ListSnapshots of one id: who asks for one snapshot waits for it. */
 #include "base/log.h"
 #include "copy.h"
+#include "group.h"
 #include "parameters.h"
 #include "snapshot.h"
 #include "verbs.h"
@@ -40,6 +41,7 @@ static void get_snapshot_advance(struct controller *c, struct fl_op *op,
 int snapshot_look(struct controller *c, struct fl_op *op, const struct object *snapshot,
 		  const char *purpose, struct fl_snapshot *ret, struct fl_error *err)
 {
+	enum group_standing standing;
 	struct fl_snapshot state;
 
 	if (!snapshot->pool->backend->snapshots)
@@ -49,6 +51,8 @@ int snapshot_look(struct controller *c, struct fl_op *op, const struct object *s
 		return -1;
 	if (!state.ready && !state.failure && (snapshot->pool->flags & FL_BACKEND_COPIES))
 		get_snapshot_advance(c, op, snapshot, purpose, &state);
+	if (group_settle(op, snapshot->pool, &state, &standing, err) < 0)
+		return -1;
 	*ret = state;
 	return 0;
 }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "vmdisk.h"
-
 /* A name that QEMU takes as a job's id: it follows from what the copy will be. */
 static const char *live_job_name(struct fl_arena *arena, const char *kind, const char *id)
 {
@@ -70,25 +68,28 @@ int live_follow(const struct copy_task *task, struct fl_copy *copy, struct fl_er
 	return vmdisk_copy_finish(task->c, task->op, &job, err);
 }
 
-static int live_check_place(const struct copy_task *task, struct fl_error *err)
+int live_refuse(const struct copy_task *task, const struct vmdisk_place *place,
+		struct fl_error *err)
 {
-	const char *node = task->c->pools->settings->node.id;
-	struct vmdisk_place place;
-
-	if (vmdisk_where(task->c, task->op, task->source->id, &place, err) < 0)
-		return -1;
-	if (place.plugged)
-		return 0;
 	return fl_error_set(err, FL_IN_USE,
 			    "volume %s is attached to node %s%s, and pool %s can copy only volumes "
 			    "that are detached or plugged into a running VM: detach it, or use a "
 			    "pool that can cut",
-			    task->source->id, node,
-			    place.state == VMDISK_KERNEL ? " as a kernel device" : "",
+			    task->source->id, task->c->pools->settings->node.id,
+			    place->state == VMDISK_KERNEL ? " as a kernel device" : "",
 			    task->source->pool->name);
 }
 
-static int live_start(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
+static int live_check_place(const struct copy_task *task, struct fl_error *err)
+{
+	struct vmdisk_place place;
+
+	if (vmdisk_where(task->c, task->op, task->source->id, &place, err) < 0)
+		return -1;
+	return place.plugged ? 0 : live_refuse(task, &place, err);
+}
+
+int live_start(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 {
 	struct vmdisk_job job = live_job(task, copy);
 

@@ -7,10 +7,17 @@
 
 #include "copy.h"
 #include "owner.h"
+#include "vmdisk.h"
 
 /* For an owned volume: starts the copy or goes on with it, as copy_run. */
 int live_run(const struct copy_task *task, const struct owner *owner, struct fl_copy *ret,
 	     struct fl_error *err) fl_must_check;
+/* Starts QEMU's copy to a target that has just been begun. */
+int live_start(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
+	fl_must_check;
+/* FL_IN_USE: the volume is attached, and no launcher that could copy it has it; the way out. */
+int live_refuse(const struct copy_task *task, const struct vmdisk_place *place,
+		struct fl_error *err) fl_must_check;
 /* For a copy that was started: looks how far it is, and commits it when it is complete. */
 int live_follow(const struct copy_task *task, struct fl_copy *copy, struct fl_error *err)
 	fl_must_check;

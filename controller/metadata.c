@@ -6,6 +6,7 @@
 
 #include "csi/convert.h"
 #include "csi/csi.pb-c.h"
+#include "group.h"
 #include "verbs.h"
 
 /* A stream keeps a worker as long as its caller reads: the others must stay free for short calls. */
@@ -47,6 +48,7 @@ static int metadata_find(const struct metadata *m, const char *field, const char
 			 struct metadata_snapshot *ret, struct fl_error *err)
 {
 	struct object *object = &ret->object;
+	enum group_standing standing;
 
 	if (convert_required(field, id, err) < 0 ||
 	    object_find(m->c, &m->op, "snapshot", id, object, err) < 0)
@@ -55,7 +57,8 @@ static int metadata_find(const struct metadata *m, const char *field, const char
 		return fl_error_set(err, FL_UNSUPPORTED,
 				    "pool %s cannot tell which blocks a snapshot holds",
 				    object->pool->name);
-	if (fl_snapshot_get(object->pool, &m->op, object->handle, &ret->is, err) < 0)
+	if (fl_snapshot_get(object->pool, &m->op, object->handle, &ret->is, err) < 0 ||
+	    group_settle(&m->op, object->pool, &ret->is, &standing, err) < 0)
 		return -1;
 	if (!ret->is.ready && !ret->is.failure)
 		return fl_error_set(err, FL_BUSY, "snapshot %s is still being copied: ask again",

@@ -61,6 +61,13 @@ int object_mark_snapshot(const struct controller *c, struct fl_op *op,
 			   ret, err);
 }
 
+int object_mark_group(const struct controller *c, struct fl_op *op, const struct object *group,
+		      const char *method, struct fl_busy_mark *ret, struct fl_error *err)
+{
+	return object_mark(c, op, fl_arena_printf(op->arena, "group snapshot %s", group->id),
+			   method, ret, err);
+}
+
 int object_mark_name(const struct controller *c, struct fl_op *op, const struct fl_pool *pool,
 		     const char *name, struct fl_busy_mark *ret, struct fl_error *err)
 {

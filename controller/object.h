@@ -31,6 +31,10 @@ int object_mark_volume(const struct controller *c, struct fl_op *op, const struc
 int object_mark_snapshot(const struct controller *c, struct fl_op *op,
 			 const struct object *snapshot, const char *method,
 			 struct fl_busy_mark *ret, struct fl_error *err) fl_must_check;
+/* The same for a group snapshot, there or not. */
+int object_mark_group(const struct controller *c, struct fl_op *op, const struct object *group,
+		      const char *method, struct fl_busy_mark *ret, struct fl_error *err)
+	fl_must_check;
 /* The same for what is about to be made: its handle is not known yet. */
 int object_mark_name(const struct controller *c, struct fl_op *op, const struct fl_pool *pool,
 		     const char *name, struct fl_busy_mark *ret, struct fl_error *err)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "copy.h"
+#include "group.h"
 #include "live.h"
 #include "parameters.h"
 #include "place.h"
@@ -142,6 +143,36 @@ static int snapshot_stop_copy(const struct controller *c, struct fl_op *op,
 	return live_cancel(c, op, snapshot, &volume, err);
 }
 
+int snapshot_remove(const struct controller *c, struct fl_op *op, const struct object *snapshot,
+		    struct fl_error *err)
+{
+	if (snapshot_stop_copy(c, op, snapshot, err) < 0)
+		return -1;
+	return fl_snapshot_delete(snapshot->pool, op, snapshot->handle, err);
+}
+
+/* A group is deleted as a whole. */
+static int snapshot_check_alone(const struct fl_op *op, const struct controller *c,
+				const struct object *snapshot, struct fl_error *err)
+{
+	enum group_standing standing;
+	struct fl_snapshot state;
+	struct fl_error why;
+
+	if (!group_is_offered(snapshot->pool->backend))
+		return 0;
+	/* What cannot be read is left to the backend to remove. */
+	if (fl_snapshot_get(snapshot->pool, op, snapshot->handle, &state, &why) < 0)
+		return 0;
+	if (group_settle(op, snapshot->pool, &state, &standing, err) < 0)
+		return -1;
+	if (!state.group)
+		return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "snapshot %s is a part of group snapshot %s: delete that", snapshot->id,
+			    object_of(c, op, snapshot->pool, state.group).id);
+}
+
 int create_snapshot(struct rpc_call *call, const void *request, void *response,
 		    struct fl_error *err)
 {
@@ -187,7 +218,7 @@ int delete_snapshot(struct rpc_call *call, const void *request, void *response,
 	if (!snapshot.pool->backend->snapshots)
 		return 0;
 	if (object_mark_snapshot(c, &op, &snapshot, "DeleteSnapshot", &mark, err) < 0 ||
-	    snapshot_stop_copy(c, &op, &snapshot, err) < 0)
+	    snapshot_check_alone(&op, c, &snapshot, err) < 0)
 		return -1;
-	return fl_snapshot_delete(snapshot.pool, &op, snapshot.handle, err);
+	return snapshot_remove(c, &op, &snapshot, err);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/log.h"
+#include "group.h"
 #include "page.h"
 #include "snapshot.h"
 #include "verbs.h"
@@ -81,6 +83,20 @@ static Csi__V1__ListSnapshotsResponse__Entry *snapshot_list_entry(
 	return entry;
 }
 
+/* A snapshot of a group that is being made has not been cut yet, as far as anybody may know.  One whose
+ * group cannot be read is told as not ready. */
+static bool snapshot_list_hides(const struct snapshot_list *list, struct snapshot_item *item)
+{
+	enum group_standing standing = GROUP_STANDS;
+	struct fl_error why;
+
+	if (group_settle(&list->op, item->pool, &item->snapshot, &standing, &why) < 0) {
+		fl_log(FL_LOG_WARNING, "list", "%s", why.text);
+		item->snapshot.ready = false;
+	}
+	return standing == GROUP_UNFINISHED;
+}
+
 static void snapshot_list_reply(struct snapshot_list *list, Csi__V1__ListSnapshotsResponse *answer)
 {
 	struct fl_arena *arena = list->op.arena;
@@ -88,7 +104,8 @@ static void snapshot_list_reply(struct snapshot_list *list, Csi__V1__ListSnapsho
 
 	answer->entries = fl_arena_array(arena, list->n + 1, sizeof(*answer->entries));
 	for (size_t i = 0; i < list->n; i++) {
-		const struct snapshot_item *item = &list->items[i];
+		struct snapshot_item *item = &list->items[i];
+		bool hidden = snapshot_list_hides(list, item);
 		Csi__V1__ListSnapshotsResponse__Entry *entry =
 			snapshot_list_entry(list, item->pool, &item->snapshot);
 		if (i == list->page.max || !page_add(&list->page, &entry->base)) {
@@ -97,7 +114,8 @@ static void snapshot_list_reply(struct snapshot_list *list, Csi__V1__ListSnapsho
 			return;
 		}
 		last = item;
-		answer->entries[answer->n_entries++] = entry;
+		if (!hidden)
+			answer->entries[answer->n_entries++] = entry;
 	}
 }
 

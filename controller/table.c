@@ -27,10 +27,10 @@ static const struct rpc_method volume_methods[] = {
 };
 
 static const struct rpc_method group_methods[] = {
-	{ "GroupControllerGetCapabilities", NULL, 0 },
-	{ "CreateVolumeGroupSnapshot", NULL, 0 },
-	{ "DeleteVolumeGroupSnapshot", NULL, 0 },
-	{ "GetVolumeGroupSnapshot", NULL, 0 },
+	{ "GroupControllerGetCapabilities", get_group_capabilities, RPC_QUICK },
+	{ "CreateVolumeGroupSnapshot", create_group_snapshot, 0 },
+	{ "DeleteVolumeGroupSnapshot", delete_group_snapshot, 0 },
+	{ "GetVolumeGroupSnapshot", get_group_snapshot, 0 },
 };
 
 static const struct rpc_method metadata_methods[] = {

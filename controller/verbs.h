@@ -15,3 +15,4 @@ verb create_snapshot, delete_snapshot;
 verb get_volume, get_snapshot;
 verb get_metadata_allocated, get_metadata_delta;
 verb get_volume_health, list_volume_health;
+verb create_group_snapshot, delete_group_snapshot, get_group_snapshot, get_group_capabilities;

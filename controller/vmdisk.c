@@ -78,6 +78,28 @@ int vmdisk_limits(const struct controller *c, const struct fl_op *op, const char
 	return vmdisk_call(c, op, "limits", json_pack("{s:s}", "volume", volume_id), &answer, err);
 }
 
+int vmdisk_hold(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		const char *hold, uint64_t ms, struct fl_error *err)
+{
+	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { 0 };
+
+	return vmdisk_call(c, op, "hold",
+			   json_pack("{s:s, s:s, s:I}", "volume", volume_id, "hold", hold, "ms",
+				     (json_int_t)ms),
+			   &answer, err);
+}
+
+int vmdisk_unhold(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		  const char *hold, bool *ret_stood, struct fl_error *err)
+{
+	fl_cleanup(fl_channel_message_release) struct fl_channel_message answer = { 0 };
+
+	if (vmdisk_call(c, op, "unhold", json_pack("{s:s, s:s}", "volume", volume_id, "hold", hold),
+			&answer, err) < 0)
+		return -1;
+	return fl_json_bool(answer.json, "stood", false, ret_stood, err);
+}
+
 static json_t *vmdisk_job_params(const struct vmdisk_job *job)
 {
 	return json_pack("{s:s, s:s}", "volume", job->volume_id, "job", job->job);

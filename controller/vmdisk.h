@@ -26,6 +26,14 @@ int vmdisk_where(const struct controller *c, const struct fl_op *op, const char 
 int vmdisk_limits(const struct controller *c, const struct fl_op *op, const char *volume_id,
 		  struct fl_error *err) fl_must_check;
 
+/* Stops the VM that has the volume plugged in, for at most `ms`; `hold` names that.  FL_IN_USE when
+ * no launcher holds the volume. */
+int vmdisk_hold(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		const char *hold, uint64_t ms, struct fl_error *err) fl_must_check;
+/* Lets it go on.  *ret_stood: it stood still from vmdisk_hold until now. */
+int vmdisk_unhold(const struct controller *c, const struct fl_op *op, const char *volume_id,
+		  const char *hold, bool *ret_stood, struct fl_error *err) fl_must_check;
+
 /* A copy that the launcher's QEMU makes: which volume, and the job's name. */
 struct vmdisk_job {
 	const char *volume_id;

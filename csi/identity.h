@@ -12,6 +12,7 @@
 /* Services that a pool may make the plugin offer, as bits of `services`.  The numbers are CSI's. */
 enum identity_offer {
 	IDENTITY_VOLUME_ACCESSIBILITY = 2, /* it is not reached from everywhere */
+	IDENTITY_GROUP_CONTROLLER = 3,     /* snapshots of several volumes at once */
 	IDENTITY_SNAPSHOT_METADATA_SERVICE = 4,
 	IDENTITY_SNAPSHOT_ACCESSIBILITY = 5, /* nor are its snapshots */
 };

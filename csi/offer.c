@@ -32,3 +32,16 @@ Csi__V1__NodeServiceCapability **offer_node(struct fl_arena *arena, const enum n
 	}
 	return list;
 }
+
+Csi__V1__GroupControllerServiceCapability **offer_groups(struct fl_arena *arena)
+{
+	Csi__V1__GroupControllerServiceCapability **list = fl_arena_array(arena, 1, sizeof(*list));
+
+	list[0] = reply_new(arena, &csi__v1__group_controller_service_capability__descriptor);
+	list[0]->type_case = CSI__V1__GROUP_CONTROLLER_SERVICE_CAPABILITY__TYPE_RPC;
+	list[0]->rpc =
+		reply_new(arena, &csi__v1__group_controller_service_capability__rpc__descriptor);
+	list[0]->rpc->type =
+		CSI__V1__GROUP_CONTROLLER_SERVICE_CAPABILITY__RPC__TYPE__CREATE_DELETE_GET_VOLUME_GROUP_SNAPSHOT;
+	return list;
+}

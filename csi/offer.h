@@ -38,9 +38,11 @@ enum node_offer {
 	NODE_GET_STORAGE_HEALTH = 8,
 };
 
-/* Both return an array of `n` messages in the arena. */
+/* These return an array of `n` messages in the arena. */
 Csi__V1__ControllerServiceCapability **offer_controller(struct fl_arena *arena,
 							const enum controller_offer *offers,
 							size_t n);
 Csi__V1__NodeServiceCapability **offer_node(struct fl_arena *arena, const enum node_offer *offers,
 					    size_t n);
+/* The one capability of the GroupController service. */
+Csi__V1__GroupControllerServiceCapability **offer_groups(struct fl_arena *arena);

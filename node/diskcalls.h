@@ -44,6 +44,17 @@ int diskcall_read_limits(const struct diskcall *call, const char *volume_id, jso
 /* FL_DENIED for other users than the service's own: launchers may be some, one day. */
 int diskcall_check_own(const struct diskcall *call, struct fl_error *err) fl_must_check;
 
+/* diskcalls_hold.c */
+diskcall_handler diskcall_hold, diskcall_unhold;
+
+/* Sends `params` (stolen) with the volume's id on to the launcher that has the volume and takes over its
+ * result; `fd` (-1: none) goes with it.  *ret_asked false when nobody has the volume, and so nobody
+ * could be asked. */
+int diskcall_forward(struct diskcall *call, const char *method, json_t *params, int fd,
+		     bool *ret_asked, struct fl_error *err) fl_must_check;
+/* Puts a value (stolen) into the result. */
+int diskcall_set(struct diskcall *call, const char *key, json_t *value, struct fl_error *err)
+	fl_must_check;
 /* A required text parameter: FL_INVALID names the one that is missing. */
 int diskcall_text(const struct diskcall *call, const char *key, const char **ret,
 		  struct fl_error *err) fl_must_check;

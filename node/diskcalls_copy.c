@@ -29,7 +29,7 @@ static int diskcall_find(const struct diskcall *call, bool *ret_found, struct pa
 	return pass_load(call->op->arena, call->disks->node->state_fd, volume, ret_found, ret, err);
 }
 
-static int diskcall_set(struct diskcall *call, const char *key, json_t *value, struct fl_error *err)
+int diskcall_set(struct diskcall *call, const char *key, json_t *value, struct fl_error *err)
 {
 	if (json_object_set_new(call->result, key, value) < 0)
 		return fl_error_set(err, FL_INTERNAL, "no memory for an answer");
@@ -70,30 +70,37 @@ int diskcall_where(struct diskcall *call, struct fl_error *err)
 	return diskcall_set(call, "state", json_string(word), err);
 }
 
-/* Sends on {volume, job} and takes over the launcher's result; *ret_asked false when nobody has the
- * volume, and so nobody could be asked. */
-static int diskcall_forward(struct diskcall *call, const char *method, int fd, bool *ret_asked,
-			    struct fl_error *err)
+int diskcall_forward(struct diskcall *call, const char *method, json_t *params, int fd,
+		     bool *ret_asked, struct fl_error *err)
 {
-	fl_cleanup(fl_json_release) json_t *params = NULL;
+	fl_cleanup(fl_json_release) json_t *owned = params;
 	fl_cleanup(fl_json_release) json_t *result = NULL;
 	struct pass pass;
-	const char *job;
 	bool passed;
 
 	*ret_asked = false;
-	if (diskcall_text(call, "job", &job, err) < 0 ||
-	    diskcall_find(call, &passed, &pass, err) < 0)
+	if (diskcall_find(call, &passed, &pass, err) < 0)
 		return -1;
 	if (!passed)
 		return 0;
-	params = json_pack("{s:s, s:s}", "volume", pass.volume, "job", job);
-	if (disks_forward(call->disks, call->op, &pass, method, params, fd, &result, err) < 0)
+	if (json_object_set_new(owned, "volume", json_string(pass.volume)) < 0)
+		return fl_error_set(err, FL_INTERNAL, "no memory for a request");
+	if (disks_forward(call->disks, call->op, &pass, method, owned, fd, &result, err) < 0)
 		return -1;
 	*ret_asked = result != NULL;
 	if (result && json_object_update(call->result, result) < 0)
 		return fl_error_set(err, FL_INTERNAL, "no memory for an answer");
 	return 0;
+}
+
+static int diskcall_forward_job(struct diskcall *call, const char *method, int fd, bool *ret_asked,
+				struct fl_error *err)
+{
+	const char *job;
+
+	if (diskcall_text(call, "job", &job, err) < 0)
+		return -1;
+	return diskcall_forward(call, method, json_pack("{s:s}", "job", job), fd, ret_asked, err);
 }
 
 int diskcall_copy_start(struct diskcall *call, struct fl_error *err)
@@ -104,7 +111,7 @@ int diskcall_copy_start(struct diskcall *call, struct fl_error *err)
 
 	if (diskcall_check_own(call, err) < 0 || diskcall_text(call, "path", &path, err) < 0 ||
 	    path_check("path", path, err) < 0 || image_open(path, O_RDWR, &fd, err) < 0 ||
-	    diskcall_forward(call, "copy-start", fd, &asked, err) < 0)
+	    diskcall_forward_job(call, "copy-start", fd, &asked, err) < 0)
 		return -1;
 	if (!asked)
 		return fl_error_set(err, FL_IN_USE, "no vm has this volume plugged in");
@@ -115,7 +122,7 @@ int diskcall_copy_status(struct diskcall *call, struct fl_error *err)
 {
 	bool asked;
 
-	if (diskcall_forward(call, "copy-status", -1, &asked, err) < 0)
+	if (diskcall_forward_job(call, "copy-status", -1, &asked, err) < 0)
 		return -1;
 	/* The QEMU that copied is gone, and its job with it. */
 	return asked ? 0 : diskcall_set(call, "state", json_string("unknown"), err);
@@ -125,5 +132,5 @@ int diskcall_copy_finish(struct diskcall *call, struct fl_error *err)
 {
 	bool asked;
 
-	return diskcall_forward(call, "copy-finish", -1, &asked, err);
+	return diskcall_forward_job(call, "copy-finish", -1, &asked, err);
 }

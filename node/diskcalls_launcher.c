@@ -51,8 +51,8 @@ static int diskcall_pass(const struct diskcall *call, bool *ret_found, struct pa
 	return 0;
 }
 
-static int diskcall_hold(const struct diskcall *call, const char *volume, struct hold *ret,
-			 struct fl_error *err)
+static int diskcall_take_hold(const struct diskcall *call, const char *volume, struct hold *ret,
+			      struct fl_error *err)
 {
 	struct timespec until = fl_clock_after_ms(DISKCALL_HOLD_MS);
 
@@ -140,7 +140,7 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	if (!found)
 		return fl_error_set(err, FL_DENIED, "this volume is not published for a vm");
 	/* Against unpublish, which proves that nobody has the image open and then takes the pass. */
-	if (diskcall_hold(call, pass.volume, &hold, err) < 0 ||
+	if (diskcall_take_hold(call, pass.volume, &hold, err) < 0 ||
 	    diskcall_pass(call, &found, &pass, err) < 0)
 		return -1;
 	if (!found)

@@ -23,6 +23,8 @@ static const struct diskserve_method {
 	{ "copy-status", diskcall_copy_status },
 	{ "copy-finish", diskcall_copy_finish },
 	{ "limits", diskcall_limits },
+	{ "hold", diskcall_hold },
+	{ "unhold", diskcall_unhold },
 };
 
 int diskcall_text(const struct diskcall *call, const char *key, const char **ret,

@@ -5,6 +5,7 @@
 
 #include "backup.h"
 #include "base/log.h"
+#include "hold.h"
 #include "resize.h"
 
 /* A text that the request has to have. */
@@ -103,6 +104,36 @@ static int serve_copy_finish(const struct fl_op *op, struct vm *vm,
 	return 0;
 }
 
+static int serve_hold(const struct fl_op *op, struct vm *vm,
+		      const struct fl_channel_message *request, json_t **ret, struct fl_error *err)
+{
+	const json_t *params = json_object_get(request->json, "params");
+	const char *volume, *id;
+	int64_t ms;
+
+	if (serve_text(params, "volume", &volume, err) < 0 ||
+	    serve_text(params, "hold", &id, err) < 0 ||
+	    fl_json_number(params, "ms", 0, &ms, err) < 0 ||
+	    hold_begin(op, vm, volume, id, ms > 0 ? (uint64_t)ms : 0, err) < 0)
+		return -1;
+	*ret = json_object();
+	return 0;
+}
+
+static int serve_unhold(const struct fl_op *op, struct vm *vm,
+			const struct fl_channel_message *request, json_t **ret,
+			struct fl_error *err)
+{
+	const json_t *params = json_object_get(request->json, "params");
+	const char *id;
+	bool stood;
+
+	if (serve_text(params, "hold", &id, err) < 0 || hold_end(op, vm, id, &stood, err) < 0)
+		return -1;
+	*ret = json_pack("{s:b}", "stood", (int)stood);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct fl_op *op, struct vm *vm, const struct fl_channel_message *request,
@@ -110,7 +141,8 @@ static const struct {
 } methods[] = {
 	{ "resize", serve_resize },           { "limits", serve_limits },
 	{ "copy-start", serve_copy_start },   { "copy-status", serve_copy_status },
-	{ "copy-finish", serve_copy_finish },
+	{ "copy-finish", serve_copy_finish }, { "hold", serve_hold },
+	{ "unhold", serve_unhold },
 };
 
 static int serve_method(const struct fl_op *op, struct vm *vm,

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "disklink.h"
 #include "exit.h"
+#include "hold.h"
 #include "keeper.h"
 #include "machine.h"
 #include "settle.h"
@@ -153,7 +154,7 @@ static int launcher_run(struct vm *vm, const sigset_t *signals, struct fl_error 
 	if (ended && err->code != FL_NOT_FOUND)
 		return -1;
 	/* Not before: the disk service may ask at once. */
-	if (disklink_start(vm, err) < 0)
+	if ((!ended && hold_start(vm, err) < 0) || disklink_start(vm, err) < 0)
 		return -1;
 	if (ended)
 		return launcher_finish(vm, NULL);

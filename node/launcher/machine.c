@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "hold.h"
 #include "schema.h"
 #include "uring.h"
 
@@ -147,6 +148,14 @@ static bool machine_kill(struct vm *vm)
 	return machine_wait_end(vm, fl_clock_after_ms(MACHINE_KILL_MS));
 }
 
+/* A guest that is held for a snapshot would not hear the button. */
+static void machine_go_on(const struct fl_op *op, struct vm *vm)
+{
+	const struct fl_op step = { op->id, fl_clock_after_ms(MACHINE_ASK_MS), op->arena, NULL };
+
+	hold_break(&step, vm);
+}
+
 int machine_stop(const struct fl_op *op, struct vm *vm, uint64_t timeout_ms, bool force,
 		 const char **ret_how, struct fl_error *err)
 {
@@ -155,6 +164,8 @@ int machine_stop(const struct fl_op *op, struct vm *vm, uint64_t timeout_ms, boo
 	pthread_mutex_lock(&vm->lock);
 	vm->stopping = true;
 	pthread_mutex_unlock(&vm->lock);
+	if (!force)
+		machine_go_on(op, vm);
 	if (!force && machine_power_down(op, vm, until))
 		*ret_how = "guest";
 	else if (machine_quit(op, vm))

@@ -19,9 +19,9 @@
 #define RUNDIR_LONGEST "/qmp-rescue.sock.new"
 
 static const char *const leftovers[] = {
-	"control.sock",   "control.sock.new", "console.sock",    "console.sock.new",
-	"console.qemu",   "qmp.sock",         "qmp-rescue.sock", "spec.json",
-	"supervisor.pid", "qemu.pid",         "launcher.pid",    "uefi-variables",
+	"control.sock", "control.sock.new", "console.sock", "console.sock.new", "console.qemu",
+	"qmp.sock",     "qmp-rescue.sock",  "spec.json",    "supervisor.pid",   "qemu.pid",
+	"launcher.pid", "uefi-variables",   "hold.json",
 };
 
 const char *vm_run_directory(void)

@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "base/clock.h"
+#include "hold.h"
 #include "machine.h"
 
 /* The size that the guest is told, from the answer of query-named-block-nodes; 0 without a node. */
@@ -81,6 +82,8 @@ int status_vm(const struct fl_op *op, struct vm *vm, json_t **ret, struct fl_err
 			 (json_int_t)vm->spec.memory_bytes, "qemu_pid", (json_int_t)pid,
 			 "uptime_ms", (json_int_t)((fl_clock_wall_ns() - since_ns) / 1000000),
 			 "launcher_uptime_ms", (json_int_t)((fl_clock_us() - vm->since_us) / 1000));
+	if (hold_is_on(vm))
+		json_object_set_new(json, "held", json_true());
 	if (status_lists(op, vm, nodes, json, err) < 0)
 		return -1;
 	*ret = json_incref(json);

@@ -16,6 +16,7 @@
 
 struct backup;
 struct disklink;
+struct hold;
 
 struct vm {
 	struct fl_arena *arena; /* of the start; nobody adds to it later */
@@ -24,6 +25,7 @@ struct vm {
 	struct vm_spec spec;
 	struct qmp *qmp;
 	struct disklink *disklink;
+	struct hold *hold;
 	struct fl_busy *busy;
 	bool io_uring;
 	uint64_t since_us; /* when this launcher started */

@@ -23,15 +23,32 @@ struct peer_mood {
 	bool loses_answer;         /* of the next copy-start */
 	unsigned polls_until_done; /* so many looks find the job running; 0: until peer_complete */
 	const char *failure;       /* the job's, or NULL */
+	const char *kernel;        /* this one volume (id) is used by a kernel device */
+	const char *plain;         /* … and this one by nobody */
+	bool refuses_hold;         /* of the VM that has a volume whose id ends in "-b" */
+	bool hold_falls;           /* before its end */
+	void (*on_hold)(void);     /* what somebody else does at that moment */
 };
+
+/* A copy that was started and not finished. */
+struct peer_job {
+	char job[64];
+	char path[256];
+	bool done;
+	bool held; /* every VM stood still when it was started */
+};
+#define PEER_JOBS 8
 
 /* What it was told. */
 struct peer_news {
-	char job[64];   /* "" when there is none */
+	char job[64];   /* of the copy that was started last; "" when there is none */
 	char path[256]; /* that the last copy-start named */
-	bool done;
 	unsigned n_started;
 	unsigned n_limits; /* how often it was told of new limits */
+	unsigned n_jobs;
+	unsigned n_held;   /* how often a VM was held */
+	unsigned n_stands; /* so many are held now */
+	bool all_held;     /* every running job was started while VMs were held */
 };
 
 struct peer {
@@ -42,6 +59,7 @@ struct peer {
 	/* Under the lock: */
 	struct peer_mood mood;
 	struct peer_news news;
+	struct peer_job jobs[PEER_JOBS];
 };
 
 static void __attribute__((unused)) peer_set(struct peer *peer, struct peer_mood mood)
@@ -57,24 +75,45 @@ static struct peer_news __attribute__((unused)) peer_look(struct peer *peer)
 
 	pthread_mutex_lock(&peer->lock);
 	news = peer->news;
+	news.all_held = true;
+	for (size_t i = 0; i < PEER_JOBS; i++) {
+		news.n_jobs += peer->jobs[i].job[0] != '\0';
+		news.all_held = news.all_held && (!peer->jobs[i].job[0] || peer->jobs[i].held);
+	}
 	pthread_mutex_unlock(&peer->lock);
 	return news;
 }
 
-/* What QEMU would have done by the end of its job: the volume as it was at the cut. */
-static void peer_copy(struct peer *peer, const char *text)
+static struct peer_job *peer_job(struct peer *peer, const char *job)
 {
-	fl_cleanup(fl_close) int fd = open(peer->news.path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
-		abort();
+	for (size_t i = 0; i < PEER_JOBS; i++)
+		if (strcmp(peer->jobs[i].job, job) == 0)
+			return &peer->jobs[i];
+	return NULL;
 }
 
+/* What QEMU would have done by the end of its job: the volume as it was at the cut. */
+static void peer_copy(struct peer_job *job, const char *text)
+{
+	fl_cleanup(fl_close) int fd = open(job->path, O_WRONLY | O_CLOEXEC);
+
+	/* A launcher ends a job whose target has been deleted. */
+	if (fd < 0 && errno == ENOENT) {
+		job->job[0] = '\0';
+		return;
+	}
+	if (fd < 0 || pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+		abort();
+	job->done = true;
+}
+
+/* All jobs come to their end. */
 static void __attribute__((unused)) peer_complete(struct peer *peer, const char *text)
 {
 	pthread_mutex_lock(&peer->lock);
-	peer_copy(peer, text);
-	peer->news.done = true;
+	for (size_t i = 0; i < PEER_JOBS; i++)
+		if (peer->jobs[i].job[0])
+			peer_copy(&peer->jobs[i], text);
 	pthread_mutex_unlock(&peer->lock);
 }
 
@@ -83,7 +122,8 @@ static void __attribute__((unused)) peer_leave_job(struct peer *peer, const char
 {
 	pthread_mutex_lock(&peer->lock);
 	snprintf(peer->news.job, sizeof(peer->news.job), "%s", job);
-	peer->news.done = true;
+	snprintf(peer->jobs[0].job, sizeof(peer->jobs[0].job), "%s", job);
+	peer->jobs[0].done = true;
 	pthread_mutex_unlock(&peer->lock);
 }
 
@@ -93,15 +133,23 @@ static json_t *peer_error(const char *code, const char *text)
 }
 
 /* NULL: the answer is lost. */
-static json_t *peer_start(struct peer *peer, const char *job, const char *path)
+static json_t *peer_start(struct peer *peer, const char *name, const char *path)
 {
+	struct peer_job *job = peer_job(peer, name);
+
 	if (!peer->mood.plugged)
 		return peer_error("IN_USE", "no launcher holds the volume");
 	peer->news.n_started++;
-	if (strcmp(peer->news.job, job) != 0) {
-		snprintf(peer->news.job, sizeof(peer->news.job), "%s", job);
+	if (!job) {
+		job = peer_job(peer, "");
+		if (!job)
+			abort();
+		snprintf(job->job, sizeof(job->job), "%s", name);
+		snprintf(job->path, sizeof(job->path), "%s", path);
+		snprintf(peer->news.job, sizeof(peer->news.job), "%s", name);
 		snprintf(peer->news.path, sizeof(peer->news.path), "%s", path);
-		peer->news.done = false;
+		job->done = false;
+		job->held = peer->news.n_stands > 0;
 	}
 	if (peer->mood.loses_answer) {
 		peer->mood.loses_answer = false;
@@ -110,20 +158,19 @@ static json_t *peer_start(struct peer *peer, const char *job, const char *path)
 	return json_pack("{s:{s:I}}", "result", "cut_ns", (json_int_t)fl_clock_wall_ns());
 }
 
-static json_t *peer_status(struct peer *peer, const char *job)
+static json_t *peer_status(struct peer *peer, const char *name)
 {
-	const char *state = peer->news.done ? "done" : "running";
+	struct peer_job *job = peer_job(peer, name);
+	const char *state = job && job->done ? "done" : "running";
 
 	if (peer->mood.away)
 		return peer_error("UNAVAILABLE", "the launcher of vm web1 is not connected");
-	if (peer->mood.forgetful || strcmp(peer->news.job, job) != 0)
+	if (peer->mood.forgetful || !job)
 		state = "unknown";
 	else if (peer->mood.failure)
 		state = "failed";
-	else if (!peer->news.done && peer->mood.polls_until_done &&
-		 --peer->mood.polls_until_done == 0) {
-		peer_copy(peer, "polled");
-		peer->news.done = true;
+	else if (!job->done && peer->mood.polls_until_done && --peer->mood.polls_until_done == 0) {
+		peer_copy(job, "polled");
 		state = "done";
 	}
 	return json_pack("{s:{s:s, s:i, s:i, s:s}}", "result", "state", state, "done", 1, "total",
@@ -138,25 +185,78 @@ static json_t *peer_limits(struct peer *peer)
 	return json_pack("{s:{}}", "result");
 }
 
+/* Volumes "…-b" are another VM's. */
+static const char *peer_vm(const char *volume)
+{
+	return fl_text_ends_with(volume, "-b") ? "web2" : "web1";
+}
+
+static json_t *peer_where(struct peer *peer, const char *volume)
+{
+	const char *state = peer->mood.state;
+	bool plugged = peer->mood.plugged;
+
+	if (peer->mood.misses_file)
+		return peer_error("NOT_FOUND", "opening /x: No such file or directory");
+	if (peer->mood.kernel && strcmp(volume, peer->mood.kernel) == 0)
+		state = "kernel";
+	if (peer->mood.plain && strcmp(volume, peer->mood.plain) == 0)
+		state = "absent";
+	plugged = plugged && strcmp(state, "vm") == 0;
+	return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", state, "vm", peer_vm(volume),
+			 "plugged", (int)plugged);
+}
+
+static json_t *peer_hold(struct peer *peer, const char *volume)
+{
+	if (peer->mood.refuses_hold && fl_text_ends_with(volume, "-b"))
+		return peer_error("BUSY", "VM web2 is being started: ask again");
+	if (peer->mood.on_hold)
+		peer->mood.on_hold();
+	peer->news.n_held++;
+	peer->news.n_stands++;
+	return json_pack("{s:{}}", "result");
+}
+
+static json_t *peer_unhold(struct peer *peer)
+{
+	bool stood = peer->news.n_stands > 0 && !peer->mood.hold_falls;
+
+	if (peer->news.n_stands > 0)
+		peer->news.n_stands--;
+	return json_pack("{s:{s:b}}", "result", "stood", (int)stood);
+}
+
+static json_t *peer_finish(struct peer *peer, const char *name)
+{
+	struct peer_job *job = name ? peer_job(peer, name) : NULL;
+
+	if (job)
+		*job = (struct peer_job){ .done = false };
+	if (job && strcmp(peer->news.job, name) == 0)
+		peer->news.job[0] = '\0';
+	return json_pack("{s:{}}", "result");
+}
+
 static json_t *peer_answer(struct peer *peer, const char *method, const json_t *params)
 {
 	const char *job = json_string_value(json_object_get(params, "job"));
 	const char *path = json_string_value(json_object_get(params, "path"));
+	const char *volume = json_string_value(json_object_get(params, "volume"));
 
-	if (strcmp(method, "where") == 0 && peer->mood.misses_file)
-		return peer_error("NOT_FOUND", "opening /x: No such file or directory");
 	if (strcmp(method, "where") == 0)
-		return json_pack("{s:{s:s, s:s, s:b}}", "result", "state", peer->mood.state, "vm",
-				 "web1", "plugged", (int)peer->mood.plugged);
+		return peer_where(peer, volume);
 	if (strcmp(method, "limits") == 0)
 		return peer_limits(peer);
+	if (strcmp(method, "hold") == 0)
+		return peer_hold(peer, volume);
+	if (strcmp(method, "unhold") == 0)
+		return peer_unhold(peer);
 	if (strcmp(method, "copy-start") == 0)
 		return peer_start(peer, job, path);
 	if (strcmp(method, "copy-status") == 0)
 		return peer_status(peer, job);
-	if (strcmp(peer->news.job, job) == 0)
-		peer->news.job[0] = '\0';
-	return json_pack("{s:{}}", "result");
+	return peer_finish(peer, job);
 }
 
 static void peer_serve_one(struct peer *peer, int fd)

@@ -114,11 +114,10 @@ static void rig_close(struct rig *rig)
 	fl_arena_free(rig->arena);
 }
 
-static int __attribute__((unused))
-rig_call(struct rig *rig, const char *method, const void *message, const void **ret)
+static int rig_ask(struct rig *rig, const ProtobufCServiceDescriptor *service, const char *method,
+		   const void *message, const void **ret)
 {
-	const struct rpc_request request = { &csi__v1__controller__descriptor, method, message,
-					     30000 };
+	const struct rpc_request request = { service, method, message, 30000 };
 	const void *answer;
 	int result;
 
@@ -127,6 +126,12 @@ rig_call(struct rig *rig, const char *method, const void *message, const void **
 	if (result == 0 && ret)
 		*ret = answer;
 	return result;
+}
+
+static int __attribute__((unused))
+rig_call(struct rig *rig, const char *method, const void *message, const void **ret)
+{
+	return rig_ask(rig, &csi__v1__controller__descriptor, method, message, ret);
 }
 
 /* The pool's object that a volume id names. */
