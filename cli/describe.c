@@ -7,7 +7,7 @@ const struct output_column describe_volume_columns[] = {
 	{ "id", OUTPUT_TEXT, false },       { "size", OUTPUT_SIZE, false },
 	{ "nodes", OUTPUT_LIST, false },    { "source", OUTPUT_TEXT, false },
 	{ "published", OUTPUT_LIST, true }, { "topology", OUTPUT_MAP, true },
-	{ "context", OUTPUT_MAP, true },
+	{ "context", OUTPUT_MAP, true },    { "condition", OUTPUT_TEXT, true },
 };
 const size_t describe_n_volume_columns = FL_COUNT(describe_volume_columns);
 
@@ -57,9 +57,15 @@ json_t *describe_volume(const Csi__V1__Volume *volume, char *const *nodes, size_
 json_t *describe_entry(const Csi__V1__ListVolumesResponse__Entry *entry)
 {
 	const Csi__V1__ListVolumesResponse__VolumeStatus *status = entry->status;
+	const Csi__V1__VolumeCondition *condition = status ? status->volume_condition : NULL;
+	json_t *object = describe_volume(entry->volume, status ? status->published_node_ids : NULL,
+					 status ? status->n_published_node_ids : 0);
 
-	return describe_volume(entry->volume, status ? status->published_node_ids : NULL,
-			       status ? status->n_published_node_ids : 0);
+	if (condition)
+		json_object_set_new(
+			object, "condition",
+			json_string(condition->abnormal ? condition->message : "healthy"));
+	return object;
 }
 
 json_t *describe_snapshot(const Csi__V1__Snapshot *snapshot)

@@ -8,7 +8,7 @@
 
 /* {"id", "size", "nodes", "source", "context", "topology"}; `nodes` may be empty. */
 json_t *describe_volume(const Csi__V1__Volume *volume, char *const *nodes, size_t n_nodes);
-/* The same of an entry of ListVolumes. */
+/* The same of an entry of ListVolumes, and "condition" when the service tells it. */
 json_t *describe_entry(const Csi__V1__ListVolumesResponse__Entry *entry);
 /* {"id", "volume", "size", "created", "ready"} */
 json_t *describe_snapshot(const Csi__V1__Snapshot *snapshot);

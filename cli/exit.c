@@ -12,6 +12,7 @@ const struct cli_exit_meaning cli_exit_meanings[] = {
 	{ CLI_REFUSED,
 	  "refused: in use, exists with other properties, not permitted, or the pool cannot do it" },
 	{ CLI_FULL, "the pool has no space" },
+	{ CLI_UNHEALTHY, "asked and answered: something is not healthy" },
 };
 const size_t cli_exit_n_meanings = FL_COUNT(cli_exit_meanings);
 

@@ -14,6 +14,7 @@ enum cli_exit {
 	CLI_LATER = 4,
 	CLI_REFUSED = 5,
 	CLI_FULL = 6,
+	CLI_UNHEALTHY = 7,
 };
 
 struct cli_exit_meaning {

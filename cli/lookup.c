@@ -64,6 +64,26 @@ static int lookup_snapshots_page(struct lookup *l, const char **token, struct fl
 	return 0;
 }
 
+static int lookup_health_page(struct lookup *l, const char **token, struct fl_error *err)
+{
+	Csi__V1__ControllerListVolumeHealthRequest request =
+		CSI__V1__CONTROLLER_LIST_VOLUME_HEALTH_REQUEST__INIT;
+	struct orchestrator_call call = { &csi__v1__controller__descriptor,
+					  "ControllerListVolumeHealth", &request, **token != 0 };
+	const Csi__V1__ControllerListVolumeHealthResponse *answer;
+	const void *reply;
+
+	request.max_entries = LOOKUP_PAGE;
+	request.starting_token = (char *)*token;
+	if (orchestrator_call(l->o, &call, &reply, err) < 0)
+		return -1;
+	answer = reply;
+	for (size_t i = 0; i < answer->n_entries; i++)
+		lookup_add(l, answer->entries[i]);
+	*token = answer->next_token;
+	return 0;
+}
+
 /* A token that is refused (the entry that it named is gone) starts the listing again. */
 static int lookup_pages(struct lookup *l,
 			int (*page)(struct lookup *l, const char **token, struct fl_error *err),
@@ -102,6 +122,21 @@ int lookup_volumes(struct orchestrator *o, struct volume_entries *ret, struct fl
 	    lookup_pages(&l, lookup_volumes_page, err) < 0)
 		return -1;
 	ret->items = (const Csi__V1__ListVolumesResponse__Entry **)l.items;
+	ret->n = l.n;
+	return 0;
+}
+
+int lookup_health(struct orchestrator *o, struct health_entries *ret, struct fl_error *err)
+{
+	struct lookup l = { .o = o };
+
+	if (!orchestrator_controller_can(
+		    o, CSI__V1__CONTROLLER_SERVICE_CAPABILITY__RPC__TYPE__LIST_VOLUME_HEALTH))
+		return fl_error_set(err, FL_UNSUPPORTED,
+				    "the service does not tell which volumes are healthy");
+	if (lookup_pages(&l, lookup_health_page, err) < 0)
+		return -1;
+	ret->items = (const Csi__V1__VolumeHealth **)l.items;
 	ret->n = l.n;
 	return 0;
 }

@@ -16,12 +16,21 @@ struct snapshot_entries {
 	size_t n;
 };
 
+struct health_entries {
+	const Csi__V1__VolumeHealth **items;
+	size_t n;
+};
+
 /* All of them; everything lives in the orchestrator's arena. */
 int lookup_volumes(struct orchestrator *orchestrator, struct volume_entries *ret,
 		   struct fl_error *err) fl_must_check;
 /* All of them, or those of the volume with id `source` (NULL: all). */
 int lookup_snapshots(struct orchestrator *orchestrator, const char *source,
 		     struct snapshot_entries *ret, struct fl_error *err) fl_must_check;
+
+/* Those that the storage says are not healthy; FL_UNSUPPORTED when the service cannot tell. */
+int lookup_health(struct orchestrator *orchestrator, struct health_entries *ret,
+		  struct fl_error *err) fl_must_check;
 
 int lookup_volume(struct orchestrator *orchestrator, const char *word,
 		  const Csi__V1__ListVolumesResponse__Entry **ret, struct fl_error *err)

@@ -7,7 +7,7 @@
 extern const struct command serve_command, controller_command, node_command;
 extern const struct command volume_create_command, volume_list_command, volume_show_command,
 	volume_expand_command, volume_modify_command, volume_publish_command,
-	volume_unpublish_command, volume_delete_command;
+	volume_unpublish_command, volume_delete_command, volume_health_command;
 extern const struct command snapshot_create_command, snapshot_list_command, snapshot_delete_command,
 	snapshot_diff_command;
 extern const struct command vm_run_command, vm_launcher_command, vm_list_command, vm_status_command,
