@@ -43,7 +43,10 @@ static const char *record_header(struct fl_arena *arena, uint64_t version, const
 
 static int record_damaged(const char *key, const char *how, struct fl_error *err)
 {
-	return fl_error_set(err, FL_INTERNAL, "record %s is damaged: %s", key, how);
+	return fl_error_set(err, FL_INTERNAL,
+			    "record %s is damaged: %s: restore it from a copy, or see \"Damaged "
+			    "records\" in docs/errors.md",
+			    key, how);
 }
 
 /* The header is not taken apart piece by piece: there is one right header for a version and a value,

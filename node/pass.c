@@ -10,8 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-
-#define PASS_MAX_BYTES 65536
+#include "base/record.h"
 
 static int pass_read_targets(struct fl_arena *arena, const json_t *json, struct pass *ret)
 {
@@ -85,22 +84,33 @@ static const char *pass_file_name(const char *volume_id, char ret[40])
 	char hash[65];
 
 	fl_text_sha256(volume_id, strlen(volume_id), hash);
-	snprintf(ret, 40, "%.32s.json", hash);
+	snprintf(ret, 40, "%.32s.pass", hash);
 	return ret;
+}
+
+/* A record, because a byte that is wrong in a path or a token would still be JSON. */
+static int pass_read_record(struct fl_arena *arena, int state_fd, const char *volume_id,
+			    struct fl_record *ret, struct fl_error *err)
+{
+	char name[40];
+
+	if (fl_record_get(arena, state_fd, pass_file_name(volume_id, name), ret, err) < 0)
+		return fl_error_prefix(err, "the node's copy of the disk pass of volume %s",
+				       volume_id);
+	return 0;
 }
 
 int pass_load(struct fl_arena *arena, int state_fd, const char *volume_id, bool *ret_found,
 	      struct pass *ret, struct fl_error *err)
 {
-	char name[40];
-	const char *text;
-	size_t size;
+	struct fl_record record;
 
 	*ret_found = false;
-	if (fl_file_read(arena, state_fd, pass_file_name(volume_id, name), PASS_MAX_BYTES, &text,
-			 &size, err) < 0)
-		return err->code == FL_NOT_FOUND ? 0 : -1;
-	if (pass_parse(arena, text, size, ret, err) < 0)
+	if (pass_read_record(arena, state_fd, volume_id, &record, err) < 0)
+		return -1;
+	if (record.version == 0)
+		return 0;
+	if (pass_parse(arena, record.value, strlen(record.value), ret, err) < 0)
 		return fl_error_prefix(err, "volume %s", volume_id);
 	if (strcmp(ret->volume, volume_id) != 0)
 		return fl_error_set(err, FL_INTERNAL, "the disk pass of volume %s is volume %s's",
@@ -109,14 +119,12 @@ int pass_load(struct fl_arena *arena, int state_fd, const char *volume_id, bool 
 	return 0;
 }
 
-int pass_store(struct fl_arena *arena, int state_fd, const struct pass *pass, struct fl_error *err)
+static const char *pass_format(struct fl_arena *arena, const struct pass *pass)
 {
 	fl_cleanup(fl_json_release) json_t *json =
 		json_pack("{s:s, s:s, s:s, s:s, s:b, s:[], s:{}}", "volume", pass->volume, "vm",
 			  pass->vm, "token", pass->token, "image", pass->image, "readonly",
 			  pass->read_only, "targets", "source");
-	char name[40];
-	const char *text;
 
 	for (size_t i = 0; i < pass->targets.n; i++)
 		json_array_append_new(json_object_get(json, "targets"),
@@ -124,9 +132,19 @@ int pass_store(struct fl_arena *arena, int state_fd, const struct pass *pass, st
 	for (size_t i = 0; i < pass->n_source; i++)
 		json_object_set_new(json_object_get(json, "source"), pass->source[i].key,
 				    json_string(pass->source[i].value));
-	text = fl_json_dump(arena, json);
-	return fl_file_replace(state_fd, pass_file_name(pass->volume, name), text, strlen(text),
-			       0600, err);
+	return fl_json_dump(arena, json);
+}
+
+int pass_store(struct fl_arena *arena, int state_fd, const struct pass *pass, struct fl_error *err)
+{
+	struct fl_record now;
+	uint64_t version;
+	char name[40];
+
+	if (pass_read_record(arena, state_fd, pass->volume, &now, err) < 0)
+		return -1;
+	return fl_record_compare_and_set(arena, state_fd, pass_file_name(pass->volume, name),
+					 now.version, pass_format(arena, pass), &version, err);
 }
 
 int pass_forget(int state_fd, const char *volume_id, struct fl_error *err)

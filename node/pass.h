@@ -29,11 +29,12 @@ struct pass {
 	struct fl_strings targets;
 };
 
-/* The text of the node's copy as a pass; FL_INTERNAL for anything that is none. */
+/* The value of the node's copy (a record, base/record.h) as a pass; FL_INTERNAL for anything that is none. */
 int pass_parse(struct fl_arena *arena, const char *text, size_t size, struct pass *ret,
 	       struct fl_error *err) fl_must_check;
 
-/* The node's copy for a volume; *ret_found false when it is not published for a VM. */
+/* The node's copy for a volume; *ret_found false when it is not published for a VM.  FL_INTERNAL when
+ * it is damaged. */
 int pass_load(struct fl_arena *arena, int state_fd, const char *volume_id, bool *ret_found,
 	      struct pass *ret, struct fl_error *err) fl_must_check;
 /* Writes it durably. */

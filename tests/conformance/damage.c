@@ -76,6 +76,38 @@ static void a_torn_record_is_never_used(void)
 	remove_all();
 }
 
+/* Of records of the pool, which are of no volume. */
+static void a_damaged_pool_record_is_never_used(void)
+{
+	const char *path = path_of("records/group-g");
+	struct fl_record record;
+	uint64_t version;
+	struct stat st;
+
+	WORKS(fl_pool_record_set(pool, &op, "group-g", 0, "{\"id\":\"g\"}", &version, &test_error));
+	OK(stat(path, &st) == 0);
+	for (off_t at = 0; at < st.st_size; at++) {
+		fl_cleanup(fl_close) int fd = open(path, O_RDWR | O_CLOEXEC);
+		unsigned char byte, flipped;
+
+		OK(pread(fd, &byte, 1, at) == 1);
+		flipped = (unsigned char)(byte ^ 1 << at % 7);
+		OK(pwrite(fd, &flipped, 1, at) == 1);
+		FAILS(fl_pool_record_get(pool, &op, "group-g", &record, &test_error), FL_INTERNAL);
+		OK(strstr(test_error.text, "group-g is damaged") != NULL, "%s", test_error.text);
+		OK(pwrite(fd, &byte, 1, at) == 1);
+	}
+	for (off_t size = st.st_size - 1; size >= 0; size--) {
+		OK(truncate(path, size) == 0);
+		FAILS(fl_pool_record_get(pool, &op, "group-g", &record, &test_error), FL_INTERNAL);
+		FAILS(fl_pool_record_set(pool, &op, "group-g", 1, "x", &version, &test_error),
+		      FL_INTERNAL);
+		FAILS(fl_pool_record_remove(pool, &op, "group-g", 1, &test_error), FL_INTERNAL);
+	}
+	OK(unlink(path) == 0);
+	EQUAL(leftovers_print(directory), 0);
+}
+
 static void a_flipped_bit_is_found(void)
 {
 	const char *path = path_of("volumes/a/meta");
@@ -289,6 +321,7 @@ static void a_directory_that_is_gone_is_not_empty(void)
 
 static const struct test tests[] = {
 	{ "a torn record is never used", a_torn_record_is_never_used },
+	{ "a damaged record of the pool is never used", a_damaged_pool_record_is_never_used },
 	{ "a flipped bit is found", a_flipped_bit_is_found },
 	{ "a damaged volume hides no other", a_damaged_volume_hides_no_other },
 	{ "foreign files are passed over", foreign_files_are_passed_over },

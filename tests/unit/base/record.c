@@ -150,7 +150,8 @@ static void a_huge_file_is_damage_and_not_read(void)
 	OK(ftruncate(fd, (off_t)1 << 40) == 0);
 	close(fd);
 	FAILS(fl_record_get(arena, dir_fd, "huge", &record, &test_error), FL_INTERNAL);
-	SAME(test_error.text, "record huge is damaged: it is too long for a record");
+	OK(strstr(test_error.text, "record huge is damaged: it is too long for a record"), "%s",
+	   test_error.text);
 }
 
 static void a_left_over_of_a_crash_is_ignored(void)
