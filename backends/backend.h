@@ -17,8 +17,8 @@
  *    given live at least until it returns.
  *  - While work that it started may still go on, it fails with FL_TIMEOUT, FL_UNAVAILABLE or FL_BUSY
  *    and with nothing else.
- *  - Names and handles that it is given were checked by the core: printable UTF-8 of 1 to 128 bytes
- *    (names), something it returned itself or at least a safe name (handles).  Sizes are whole
+ *  - Names and handles that it is given were checked by the core: UTF-8 of 1 to 128 bytes without
+ *    control characters but tabs and line ends (names), something it returned itself or at least a safe name (handles).  Sizes are whole
  *    multiples of 512.
  *
  * Call backends through the checked functions at the end, never through the struct. */
@@ -59,7 +59,7 @@ struct fl_content {
 };
 
 struct fl_volume_spec {
-	const char *name;          /* the CSI name: any printable UTF-8, at most 128 bytes */
+	const char *name;          /* the CSI name: see above */
 	uint64_t min_bytes;        /* the least size; the backend may round up … */
 	uint64_t max_bytes;        /* … but not above this; 0: no limit */
 	bool thin;                 /* space is taken as it is written */

@@ -110,8 +110,9 @@ int fl_check_name(const char *what, const char *name, struct fl_error *err)
 	if (length == 0 || length > NAME_MAX_BYTES)
 		return fl_error_set(err, FL_INVALID, "%s name has %zu bytes, not 1 to %d", what,
 				    length, NAME_MAX_BYTES);
-	if (!fl_text_is_printable(name, length))
-		return fl_error_set(err, FL_INVALID, "%s name is not printable UTF-8", what);
+	if (!fl_text_is_name(name, length))
+		return fl_error_set(err, FL_INVALID,
+				    "%s name has control characters or is no UTF-8", what);
 	return 0;
 }
 

@@ -54,16 +54,29 @@ static size_t text_character(const unsigned char *c, size_t left)
 	return forms[f].length;
 }
 
-bool fl_text_is_printable(const char *text, size_t length)
+/* `also`: single bytes that pass as well. */
+static bool text_is_made_of(const char *text, size_t length, const char *also)
 {
 	size_t n = 1;
 
 	for (size_t i = 0; i < length; i += n) {
 		n = text_character((const unsigned char *)text + i, length - i);
+		if (n == 0 && text[i] && strchr(also, text[i]))
+			n = 1;
 		if (n == 0)
 			return false;
 	}
 	return true;
+}
+
+bool fl_text_is_printable(const char *text, size_t length)
+{
+	return text_is_made_of(text, length, "");
+}
+
+bool fl_text_is_name(const char *text, size_t length)
+{
+	return text_is_made_of(text, length, "\t\n\r");
 }
 
 static bool text_is_alphanumeric(char c)

@@ -24,6 +24,9 @@ bool fl_text_ends_with(const char *text, const char *suffix);
 /* Valid UTF-8 without NUL and without control characters. */
 bool fl_text_is_printable(const char *text, size_t length);
 
+/* The same, but tabs and line ends pass: what CSI allows in a name. */
+bool fl_text_is_name(const char *text, size_t length);
+
 /* Only [A-Za-z0-9._-], first character a letter or digit, 1 to max_length bytes: safe as a file
  * name, an LV name, an RBD image name and in an argument vector. */
 bool fl_text_is_safe_name(const char *text, size_t max_length);

@@ -35,7 +35,7 @@ int convert_name(const char *what, const char *name, struct fl_error *err)
 		return fl_error_set(err, FL_INVALID,
 				    "the name of the %s has %zu bytes: at most %d are allowed",
 				    what, strlen(name), CONVERT_MAX_NAME);
-	if (!convert_is_plain(name, CONVERT_MAX_NAME))
+	if (!fl_text_is_name(name, strlen(name)))
 		return fl_error_set(err, FL_INVALID,
 				    "the name of the %s has control characters or is no UTF-8",
 				    what);

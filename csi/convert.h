@@ -24,7 +24,8 @@
 /* A required text field: FL_INVALID "FIELD is missing" when it is empty. */
 int convert_required(const char *field, const char *value, struct fl_error *err) fl_must_check;
 
-/* The CSI name of a volume or snapshot (`what`): 1 to 128 bytes of printable UTF-8, else FL_INVALID. */
+/* The CSI name of a volume or snapshot (`what`): 1 to 128 bytes of UTF-8 without control characters other
+ * than tabs and line ends, else FL_INVALID. */
 int convert_name(const char *what, const char *name, struct fl_error *err) fl_must_check;
 
 /* The id of a volume, snapshot or node (`what`).  Empty: FL_INVALID ("volume_id is missing").  Longer

@@ -5,7 +5,8 @@
 from bed import DEFAULT_CONFIG, MIB, Bed, capability, refused, run, statement
 
 LONGEST = ["n" * 128, "я" * 64, "名" * 42 + "ab", "🦭" * 32]
-STRANGE = ["a b", "../x", "/etc/passwd", ".", "..", "-rf", "a/b\\c", "%2e%2e", "'; drop", "~", "ä́"]
+STRANGE = ["a b", "../x", "/etc/passwd", ".", "..", "-rf", "a/b\\c", "%2e%2e", "'; drop", "~", "ä́",
+           "a\tb", "a\nb", "a\r\nb", "\n", " "]
 TRICKS = ["..", ".", "/", "//", "default/..", "default/../default", "default/n1/..",
           "default/n1/../../x", "default/n1/a/b", "default//a", "/default/n1/a", "default/n1/",
           "default/n1/.hidden", "default/n1/a\nb", "default/n1/" + "x" * 2000,
@@ -45,7 +46,7 @@ def _(bed):
 
 @statement("a name with control characters, without UTF-8, or with more than 128 bytes is refused")
 def _(bed):
-    for name in ["a\nb", "\x01", "n" * 129, "я" * 64 + "x", {"hex": "ff"},
+    for name in ["a\x0bb", "\x01", "\x1b[2J", "\x7f", "\u0085", "n" * 129, "я" * 64 + "x", {"hex": "ff"},
                  {"hex": "c0af"}, {"hex": "eda080"}]:
         with refused("INVALID_ARGUMENT", "name"):
             bed.volume(name)

@@ -63,6 +63,16 @@ static void printable_means_utf8_without_control_characters(void)
 		   "case %zu", i);
 }
 
+static void names_may_have_tabs_and_line_ends(void)
+{
+	OK(fl_text_is_name("a\tb\r\n", 5));
+	OK(fl_text_is_name("", 0) && fl_text_is_name("ä", 2));
+	OK(!fl_text_is_name("a\0b", 3) && !fl_text_is_name("\x0b", 1));
+	OK(!fl_text_is_name("\x0c", 1) && !fl_text_is_name("\x1b", 1));
+	OK(!fl_text_is_name("\x7f", 1) && !fl_text_is_name("\xc2\x85", 2));
+	OK(!fl_text_is_name("a\n\xff", 3));
+}
+
 static void safe_names_are_safe(void)
 {
 	static const char *const safe[] = { "a", "A9", "pvc-1.x_Y", "0a" };
@@ -149,6 +159,7 @@ static const struct test tests[] = {
 	{ "starts and ends are compared", starts_and_ends_are_compared },
 	{ "printable means UTF-8 without control characters",
 	  printable_means_utf8_without_control_characters },
+	{ "names may have tabs and line ends", names_may_have_tabs_and_line_ends },
 	{ "safe names are safe", safe_names_are_safe },
 	{ "a handle follows from the name", a_handle_follows_from_the_name },
 	{ "SHA-256 is that of the standard", sha256_is_that_of_the_standard },

@@ -49,7 +49,7 @@ static void bad_creates_are_refused_with_a_reason(void)
 	} rows[] = {
 		{ { .name = "" }, FL_INVALID, "name of the volume is missing" },
 		{ { .name = NAME_128 "x" }, FL_INVALID, "129 bytes" },
-		{ { .name = "a\tb" }, FL_INVALID, "control characters" },
+		{ { .name = "a\vb" }, FL_INVALID, "control characters" },
 		{ { .name = "x", .no_capability = true }, FL_INVALID, "capabilities are missing" },
 		{ { .name = "x", .required = -1 }, FL_INVALID, "negative" },
 		{ { .name = "x", .required = 10, .limit = 5 }, FL_INVALID, "below required" },
