@@ -32,8 +32,9 @@ struct fl_peer {
 struct fl_pool_settings {
 	const char *name;
 	const char *backend;
-	bool multi_attach_trust; /* multi_attach: trust */
-	struct fl_strings zones; /* `zones:`; none: it is reached from everywhere */
+	bool multi_attach_trust;      /* multi_attach: trust */
+	struct fl_strings zones;      /* `zones:`; none: it is reached from everywhere */
+	uint64_t ephemeral_max_bytes; /* of a volume that a pod asks for inline; 0: none may */
 };
 
 struct fl_settings {

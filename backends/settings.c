@@ -22,6 +22,7 @@ struct settings_pool {
 	const char *backend;
 	const char *multi_attach;
 	struct fl_strings zones;
+	uint64_t ephemeral_max_bytes;
 };
 
 static const char *const multi_attach_words[] = { "refuse", "trust", NULL };
@@ -76,6 +77,11 @@ static const struct fl_option pool_options[] = {
 	  .otherwise = "refuse",
 	  .words = multi_attach_words,
 	  .help = "trust: several nodes may have a volume at once, their users keep order" },
+	{ .key = "ephemeral_max",
+	  .kind = FL_OPTION_SIZE,
+	  .offset = offsetof(struct settings_pool, ephemeral_max_bytes),
+	  .otherwise = "10Gi",
+	  .help = "the largest volume that a pod may have for its own life; 0: none" },
 	{ .key = "zones",
 	  .kind = FL_OPTION_LIST,
 	  .offset = offsetof(struct settings_pool, zones),
@@ -178,7 +184,8 @@ static int settings_pool_load(struct fl_arena *arena, const struct fl_config_nod
 	if (peers_check_zones(fl_config_get(map, "zones"), &pool.zones, err) < 0)
 		return -1;
 	*ret = (struct fl_pool_settings){ pool.name, pool.backend,
-					  strcmp(pool.multi_attach, "trust") == 0, pool.zones };
+					  strcmp(pool.multi_attach, "trust") == 0, pool.zones,
+					  pool.ephemeral_max_bytes };
 	*ret_backend = backend;
 	*ret_options = options;
 	return 0;

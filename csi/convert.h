@@ -16,6 +16,8 @@
 /* Keys of volume_context. */
 #define CONTEXT_MKFS_OPTIONS "fairlead.io/mkfs-options" /* words for mkfs, from the StorageClass */
 #define CONTEXT_VM "fairlead.io/vm"                     /* see docs/disk-service.md */
+#define CONTEXT_EPHEMERAL                                                                          \
+	"csi.storage.k8s.io/ephemeral" /* "true": a volume that lives with its pod */
 /* Key of publish_context, beside those of fl_source_to_pairs: the owner's epoch, decimal. */
 #define CONTEXT_EPOCH "epoch"
 /* Orchestrators put keys with this prefix among parameters and contexts; they are passed over. */

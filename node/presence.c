@@ -44,8 +44,9 @@ int presence_find(const struct node *node, const struct fl_op *op, const char *v
 		return -1;
 	}
 	is_damaged = ret->damage.code != FL_OK;
-	if (device_look(op, volume_id, is_damaged ? NULL : &ret->source, &ret->state, err) < 0 ||
-	    pass_load(op->arena, node->state_fd, volume_id, &ret->passed, &ret->pass, err) < 0)
+	if (device_look(op, ret->volume.id, is_damaged ? NULL : &ret->source, &ret->state, err) <
+		    0 ||
+	    pass_load(op->arena, node->state_fd, ret->volume.id, &ret->passed, &ret->pass, err) < 0)
 		return -1;
 	return presence_look_at_path(op, path, ret, err);
 }

@@ -8,6 +8,7 @@
 
 #include "csi/convert.h"
 #include "node/calls.h"
+#include "node/ephemeral.h"
 #include "node/failure.h"
 #include "node/hold.h"
 #include "node/path.h"
@@ -133,6 +134,8 @@ static int publish_run(const struct node *node, struct fl_op op,
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
 	struct publish publish = { 0 };
 
+	if (ephemeral_is_asked_for(request))
+		return ephemeral_publish(node, &op, request, err);
 	if (publish_read(node, &op, request, &publish, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodePublishVolume", &hold,
 		      err) < 0 ||

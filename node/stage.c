@@ -2,54 +2,18 @@
 /* NodeStageVolume.  A file system is connected, made when it is time to, mounted at the staging path
  * and grown.  A block volume is only looked at: its device is made when it is published, because a
  * VM may take it without one. */
-#include <string.h>
+#include "node/stage.h"
+
 #include <sys/mount.h>
 
-#include "base/log.h"
-#include "csi/capability.h"
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
 #include "node/failure.h"
 #include "node/format.h"
-#include "node/group.h"
 #include "node/hold.h"
-#include "node/mount.h"
 #include "node/pass.h"
 #include "node/path.h"
-#include "node/uuid.h"
-#include "node/volume.h"
-
-struct stage {
-	struct node_volume volume;
-	const char *path;
-	struct capability capability;
-	const struct filesystem *type; /* NULL for block */
-	struct mount_options options;
-	const char *const *mkfs_words;
-	bool read_only;
-	const char *epoch; /* of publish_context, or NULL */
-	struct fl_source source;
-};
-
-/* What is said about the file system. */
-static int stage_read_mount(const struct fl_op *op, const struct fl_pair *context, size_t n_context,
-			    struct stage *ret, struct fl_error *err)
-{
-	const char *mkfs = fl_pair_get(context, n_context, CONTEXT_MKFS_OPTIONS);
-	const char *data;
-
-	if (filesystem_get(ret->capability.fs_type, &ret->type, err) < 0 ||
-	    filesystem_options(op->arena, ret->type, mkfs ? mkfs : "", &ret->mkfs_words, err) < 0 ||
-	    mount_options_parse(op->arena, ret->capability.mount_flags,
-				ret->capability.n_mount_flags, &ret->options, err) < 0)
-		return -1;
-	data = filesystem_mount_data(ret->type);
-	ret->options.data =
-		fl_arena_printf(op->arena, "%s%s%s", data, *data && *ret->options.data ? "," : "",
-				ret->options.data);
-	return 0;
-}
 
 /* Arguments first; only then the storage is asked. */
 static int stage_read(const struct node *node, const struct fl_op *op,
@@ -58,6 +22,7 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 {
 	struct fl_pair *context, *publish;
 	size_t n_context, n_publish;
+	const char *mkfs;
 
 	if (convert_required("volume_id", request->volume_id, err) < 0 ||
 	    path_check("staging_target_path", request->staging_target_path, err) < 0 ||
@@ -70,7 +35,8 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 	ret->path = request->staging_target_path;
 	ret->epoch = fl_pair_get(publish, n_publish, CONTEXT_EPOCH);
 	ret->read_only = access_mode_is_reader(ret->capability.mode);
-	if (!ret->capability.block && stage_read_mount(op, context, n_context, ret, err) < 0)
+	mkfs = fl_pair_get(context, n_context, CONTEXT_MKFS_OPTIONS);
+	if (!ret->capability.block && stage_read_mount(op, mkfs, ret, err) < 0)
 		return -1;
 	if (node_volume_find(node, op, request->volume_id, &ret->volume, err) < 0 ||
 	    node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
@@ -79,114 +45,6 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 	if (ret->read_only)
 		ret->options.flags |= MS_RDONLY;
 	return 0;
-}
-
-/* The staging path shows something: is it what is asked for? */
-static int stage_check_mounted(const struct stage *stage, const struct mountinfo_entry *entry,
-			       const struct device_state *state, struct fl_error *err)
-{
-	if (!state->connected || !mountinfo_is_filesystem_of(entry, state->connection.device))
-		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
-				    entry->source, stage->path, stage->volume.id);
-	if (entry->failed)
-		return fl_error_set(err, FL_IN_USE,
-				    "the %s of volume %s at %s has become read-only after an "
-				    "error: unstage the volume, repair it and stage it again",
-				    entry->type, stage->volume.id, stage->path);
-	if (strcmp(entry->type, filesystem_name(stage->type)) != 0 ||
-	    entry->read_only != ((stage->options.flags & MS_RDONLY) != 0))
-		return fl_error_set(err, FL_EXISTS, "volume %s is staged already, as %s, %s",
-				    stage->volume.id, entry->type,
-				    entry->read_only ? "read-only" : "writable");
-	return 0;
-}
-
-/* It is mounted: it shall have its whole size, and its files their group. */
-static int stage_finish(const struct fl_op *op, const struct stage *stage,
-			const struct connection *connection, struct fl_error *err)
-{
-	if (stage->options.flags & MS_RDONLY)
-		return 0;
-	fl_op_step(op, "growing", 0, 0);
-	if (filesystem_grow(op, stage->type, connection, stage->path, err) < 0)
-		return -1;
-	if (stage->capability.has_mount_group &&
-	    group_apply(op, stage->path, stage->capability.mount_group, err) < 0)
-		return fl_error_prefix(err, "volume %s", stage->volume.id);
-	return 0;
-}
-
-/* From a device to a mounted file system. */
-static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
-			      const struct connection *connection, struct fl_error *err)
-{
-	struct format_target target = {
-		.pool = stage->volume.pool,
-		.handle = stage->volume.handle,
-		.volume_id = stage->volume.id,
-		.type = stage->type,
-		.mkfs_words = stage->mkfs_words,
-		.read_only = stage->read_only,
-	};
-	const struct mountinfo_entry *entry;
-
-	if (path_make_directory(stage->path, err) < 0 ||
-	    format_prepare(op, &target, connection, err) < 0 ||
-	    uuid_prepare(op, &target, connection, err) < 0)
-		return -1;
-	fl_op_step(op, "mounting", 0, 0);
-	if (mount_filesystem(connection->path, filesystem_name(stage->type), stage->path,
-			     &stage->options, err) < 0 ||
-	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
-		return -1;
-	if (entry && mountinfo_is_filesystem_of(entry, connection->device))
-		return stage_finish(op, stage, connection, err);
-	/* An older kernel shows another btrfs device that has the same UUID: a clone and its origin. */
-	umount2(stage->path, UMOUNT_NOFOLLOW);
-	return fl_error_set(err, FL_IN_USE,
-			    "the kernel shows %s in place of volume %s: a file system with the "
-			    "same UUID is mounted on this node",
-			    entry ? entry->source : "nothing", stage->volume.id);
-}
-
-static int stage_check_owner(const struct node *node, const struct fl_op *op,
-			     const struct stage *stage, struct fl_error *err)
-{
-	const struct node_claim claim = { stage->read_only, stage->epoch };
-
-	return node_volume_check_owner(node, op, &stage->volume, &claim, NULL, err);
-}
-
-static int stage_mount(const struct node *node, const struct fl_op *op, const struct stage *stage,
-		       struct fl_error *err)
-{
-	const struct mountinfo_entry *entry;
-	struct device_state state;
-	struct connection c;
-	struct fl_error why;
-
-	if (device_look(op, stage->volume.id, &stage->source, &state, err) < 0 ||
-	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
-		return -1;
-	if (entry) {
-		if (stage_check_mounted(stage, entry, &state, err) < 0)
-			return -1;
-		return stage_finish(op, stage, &state.connection, err);
-	}
-	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &state, &c,
-			   err) < 0)
-		return -1;
-	/* Asked again now that the controller can see the device: it may have detached the volume in
-	 * the moment between, when nothing was here yet. */
-	if (stage_check_owner(node, op, stage, err) == 0 &&
-	    stage_mount_device(op, stage, &c, err) == 0)
-		return 0;
-	/* The orchestrator may never ask again: leave nothing behind.  What stays because it is in
-	 * use is what the next call finds. */
-	if (mount_remove(op->arena, stage->path, &c, &why) < 0 ||
-	    device_disconnect(op, stage->volume.id, &stage->source, &why) < 0)
-		fl_log(FL_LOG_WARNING, "stage", "%s: %s", stage->volume.id, why.text);
-	return -1;
 }
 
 static int stage_block(const struct fl_op *op, const struct stage *stage, struct fl_error *err)

@@ -6,6 +6,7 @@
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
+#include "node/ephemeral.h"
 #include "node/failure.h"
 #include "node/hold.h"
 #include "node/mount.h"
@@ -89,6 +90,9 @@ static int unpublish_run(const struct node *node, struct fl_op op,
 		      err) < 0)
 		return -1;
 	op.progress = &hold.mark.progress;
+	if (ephemeral_is_id(request->volume_id) &&
+	    ephemeral_remove(node, &op, request->volume_id, request->target_path, err) < 0)
+		return -1;
 	if (pass_load(op.arena, node->state_fd, request->volume_id, &passed, &pass, err) < 0)
 		return -1;
 	if (passed && pass_has_target(&pass, request->target_path))

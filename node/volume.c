@@ -6,6 +6,7 @@
 
 #include "csi/convert.h"
 #include "csi/owner_record.h"
+#include "node/ephemeral.h"
 
 int node_volume_find(const struct node *node, const struct fl_op *op, const char *id,
 		     struct node_volume *ret, struct fl_error *err)
@@ -13,6 +14,8 @@ int node_volume_find(const struct node *node, const struct fl_op *op, const char
 	const char *here = node->pools->settings->node.id;
 	struct fl_object_id object;
 
+	if (ephemeral_is_id(id))
+		return ephemeral_volume(node, op, id, ret, err);
 	if (convert_id("volume", id, err) < 0 ||
 	    fl_object_id_parse(op->arena, node->pools, id, "volume", &object, err) < 0)
 		return -1;

@@ -11,7 +11,8 @@ struct node_volume {
 	const char *handle;
 };
 
-/* Reads an id; asks no storage.  FL_INVALID when it is empty, FL_NOT_FOUND when it cannot be one of
+/* Reads an id; asks no storage, except for the id of an ephemeral volume (ephemeral.h), for which
+ * ret->id is our own id of it.  FL_INVALID when it is empty, FL_NOT_FOUND when it cannot be one of
  * ours or lives on another node. */
 int node_volume_find(const struct node *node, const struct fl_op *op, const char *id,
 		     struct node_volume *ret, struct fl_error *err) fl_must_check;

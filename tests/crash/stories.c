@@ -130,13 +130,28 @@ static const struct step contents[] = {
 	{ .call = DELETE("a") },
 };
 
+/* A volume that a pod asks for inline: made and deleted with its publication. */
+#define PUBLISH_INLINE                                                                             \
+	"Node.NodePublishVolume volume_id=csi-1 target_path=@/target volume_capability=" MOUNT(    \
+		"ext4") " volume_context={key=csi.storage.k8s.io/ephemeral,value=true}"            \
+			" volume_context={key=size,value=4Mi}"
+#define UNPUBLISH_INLINE "Node.NodeUnpublishVolume volume_id=csi-1 target_path=@/target"
+
+static const struct step ephemeral[] = {
+	{ "publish", PUBLISH_INLINE, BACK(UNPUBLISH_INLINE), 0, 0 },
+	{ "unpublish", UNPUBLISH_INLINE, BACK(PUBLISH_INLINE), 0, 0 },
+};
+
 #define STORY(name, told, compared)                                                                \
 	{                                                                                          \
 		told, name, FL_COUNT(name), compared                                               \
 	}
 const struct story stories[] = {
-	STORY(block, "a block volume", false),         STORY(vm, "a disk of a VM", false),
-	STORY(contents, "snapshots and clones", true), STORY(ext4, "a volume with ext4", false),
+	STORY(block, "a block volume", false),
+	STORY(vm, "a disk of a VM", false),
+	STORY(contents, "snapshots and clones", true),
+	STORY(ext4, "a volume with ext4", false),
 	STORY(xfs, "a volume with xfs", false),
+	STORY(ephemeral, "an ephemeral volume", false),
 };
 const size_t n_stories = FL_COUNT(stories);

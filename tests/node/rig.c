@@ -166,6 +166,11 @@ static void rig_detach(struct rig *rig, const char *device)
 	rig_run((const char *[]){ "losetup", "--detach", device, NULL });
 }
 
+void rig_detach_all(struct rig *rig)
+{
+	rig_each_loop(rig, rig->root, rig_detach);
+}
+
 /* Asks the service to end, and looks how it does. */
 static int rig_stop_server(struct rig *rig)
 {
@@ -194,7 +199,7 @@ int rig_end(struct rig *rig)
 				umount2(table.entries[i].point, MNT_DETACH);
 		}
 	}
-	rig_each_loop(rig, rig->root, rig_detach);
+	rig_detach_all(rig);
 	rig_run((const char *[]){ "rm", "-rf", rig->root, NULL });
 	fl_arena_free(rig->arena);
 	memset(rig, 0, sizeof(*rig));

@@ -31,9 +31,11 @@ struct rig_use {
 	const char *vm;
 	const char *mkfs_options;
 	const char *mount_flag;
-	const char *group;              /* volume_mount_group */
-	const char *epoch;              /* of publish_context */
-	const struct fl_source *source; /* for publish_context; NULL: the node asks the pool */
+	const char *group;                /* volume_mount_group */
+	const char *epoch;                /* of publish_context */
+	bool ephemeral;                   /* without a staging path, with … */
+	const struct fl_pair *attributes; /* … these volumeAttributes, ended by a NULL key */
+	const struct fl_source *source;   /* for publish_context; NULL: the node asks the pool */
 };
 
 /* False (after printing why) when this machine cannot run these tests. */
@@ -89,6 +91,8 @@ int rig_call(struct rig *rig, const char *method, const void *message, const voi
 
 /* Whether nothing of any volume is left: prints what is. */
 bool rig_is_clean(struct rig *rig);
+/* Detaches the loop devices of all volumes. */
+void rig_detach_all(struct rig *rig);
 /* The path of the one loop device that has the volume's image; NULL when none has, or several. */
 const char *rig_loop(struct rig *rig, const char *volume_id);
 

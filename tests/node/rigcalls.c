@@ -85,9 +85,13 @@ static void rig_capability(const struct rig_use *use, struct rig_capability *ret
 static void *rig_context(struct rig *rig, const struct rig_use *use,
 			 const ProtobufCMessageDescriptor *entry, size_t *ret_n)
 {
-	struct fl_pair pairs[2];
+	struct fl_pair pairs[16];
 	size_t n = 0;
 
+	if (use->ephemeral)
+		pairs[n++] = (struct fl_pair){ "csi.storage.k8s.io/ephemeral", "true" };
+	for (const struct fl_pair *a = use->attributes; a && a->key; a++)
+		pairs[n++] = *a;
 	if (use->vm)
 		pairs[n++] = (struct fl_pair){ "fairlead.io/vm", use->vm };
 	if (use->mkfs_options)
@@ -150,7 +154,7 @@ int rig_publish(struct rig *rig, const char *id, const char *target, const struc
 
 	rig_capability(use, &capability);
 	message.volume_id = (char *)id;
-	message.staging_target_path = rig->staging;
+	message.staging_target_path = use->ephemeral ? (char[]){ "" } : rig->staging;
 	message.target_path = (char *)target;
 	message.volume_capability = &capability.capability;
 	message.readonly = use->read_only;

@@ -145,7 +145,8 @@ static void everything_is_read(void)
 		   "operation_timeout: 90s\n"
 		   "pools:\n"
 		   "- { name: slow, backend: file, directory: /a, shared: true, zones: [ y, z ] }\n"
-		   "- { name: fast, backend: example, directory: /b, multi_attach: trust }\n",
+		   "- { name: fast, backend: example, directory: /b, multi_attach: trust, "
+		   "ephemeral_max: 0 }\n",
 		   &settings));
 	SAME(settings.node.zone, "z");
 	SAME(settings.node.disks, "/d");
@@ -163,6 +164,8 @@ static void everything_is_read(void)
 	EQUAL(settings.n_pools, 2);
 	OK(!settings.pools[0].multi_attach_trust && settings.pools[1].multi_attach_trust,
 	   "multi_attach");
+	EQUAL(settings.pools[0].ephemeral_max_bytes, (uint64_t)10 << 30);
+	EQUAL(settings.pools[1].ephemeral_max_bytes, 0);
 	SAME(settings.backends[1]->name, "example");
 	SAME(*(const char *const *)settings.options[1], "/b");
 }
