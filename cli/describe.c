@@ -18,6 +18,14 @@ const struct output_column describe_snapshot_columns[] = {
 };
 const size_t describe_n_snapshot_columns = FL_COUNT(describe_snapshot_columns);
 
+const struct output_column describe_group_columns[] = {
+	{ "id", OUTPUT_TEXT, false },
+	{ "created", OUTPUT_TEXT, false },
+	{ "ready", OUTPUT_TEXT, false },
+	{ "snapshots", OUTPUT_COUNT, false },
+};
+const size_t describe_n_group_columns = FL_COUNT(describe_group_columns);
+
 static const char *describe_source(const Csi__V1__VolumeContentSource *source)
 {
 	if (!source)
@@ -68,15 +76,40 @@ json_t *describe_entry(const Csi__V1__ListVolumesResponse__Entry *entry)
 	return object;
 }
 
-json_t *describe_snapshot(const Csi__V1__Snapshot *snapshot)
+#define DESCRIBE_TIME_SIZE sizeof("2000-01-01T00:00:00Z")
+
+static void describe_time(const Google__Protobuf__Timestamp *time, char ret[DESCRIBE_TIME_SIZE])
 {
-	char created[sizeof("2000-01-01T00:00:00Z")] = "";
-	time_t seconds = snapshot->creation_time ? snapshot->creation_time->seconds : 0;
+	time_t seconds = time ? time->seconds : 0;
 	struct tm parts;
 
+	ret[0] = '\0';
 	if (seconds && gmtime_r(&seconds, &parts))
-		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	return json_pack("{s:s, s:s, s:I, s:s, s:b}", "id", snapshot->snapshot_id, "volume",
-			 snapshot->source_volume_id, "size", (json_int_t)snapshot->size_bytes,
-			 "created", created, "ready", snapshot->ready_to_use);
+		strftime(ret, DESCRIBE_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+json_t *describe_snapshot(const Csi__V1__Snapshot *snapshot)
+{
+	char created[DESCRIBE_TIME_SIZE];
+	json_t *object;
+
+	describe_time(snapshot->creation_time, created);
+	object = json_pack("{s:s, s:s, s:I, s:s, s:b}", "id", snapshot->snapshot_id, "volume",
+			   snapshot->source_volume_id, "size", (json_int_t)snapshot->size_bytes,
+			   "created", created, "ready", snapshot->ready_to_use);
+	if (*snapshot->group_snapshot_id)
+		json_object_set_new(object, "group", json_string(snapshot->group_snapshot_id));
+	return object;
+}
+
+json_t *describe_group(const Csi__V1__VolumeGroupSnapshot *group)
+{
+	json_t *snapshots = json_array();
+	char created[DESCRIBE_TIME_SIZE];
+
+	describe_time(group->creation_time, created);
+	for (size_t i = 0; i < group->n_snapshots; i++)
+		json_array_append_new(snapshots, describe_snapshot(group->snapshots[i]));
+	return json_pack("{s:s, s:s, s:b, s:o}", "id", group->group_snapshot_id, "created", created,
+			 "ready", group->ready_to_use, "snapshots", snapshots);
 }

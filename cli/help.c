@@ -108,6 +108,18 @@ void help_command(FILE *out, struct fl_arena *arena, const struct command *comma
 	}
 }
 
+#define HELP_WORDS_MAX 3 /* of a command's name */
+
+/* "snapshot group"; the arena's. */
+static const char *help_join(struct fl_arena *arena, const struct fl_strings *words)
+{
+	const char *name = words->n ? words->items[0] : NULL;
+
+	for (size_t i = 1; i < words->n; i++)
+		name = fl_arena_printf(arena, "%s %s", name, words->items[i]);
+	return name;
+}
+
 struct help_options {
 	bool markdown;
 };
@@ -117,14 +129,14 @@ static int help_run(const struct invocation *invocation, struct fl_error *err)
 	const struct help_options *options = invocation->options;
 	const struct fl_strings *words = &invocation->operands;
 	const struct command *command;
-	const char *name = words->n ? words->items[0] : NULL;
+	const char *name = help_join(invocation->arena, words);
 	size_t used;
 
 	if (options->markdown) {
 		manual_print(stdout, invocation->arena);
 		return 0;
 	}
-	if (words->n < 2 && (!name || help_is_group(name))) {
+	if (!name || help_is_group(name)) {
 		help_overview(stdout, invocation->arena, name);
 		return 0;
 	}
@@ -145,7 +157,7 @@ static const struct cli_option help_options[] = {
 const struct command help_command_row = {
 	.name = "help",
 	.operands = "[COMMAND]",
-	.max_operands = 2,
+	.max_operands = HELP_WORDS_MAX,
 	.summary = "explain a command",
 	.sets = { { help_options, FL_COUNT(help_options) } },
 	.options_size = sizeof(struct help_options),

@@ -20,6 +20,11 @@ struct health_entries {
 	const Csi__V1__VolumeHealth **items;
 	size_t n;
 };
+/* As the list of snapshots tells of them. */
+struct group_entries {
+	const Csi__V1__VolumeGroupSnapshot **items;
+	size_t n;
+};
 
 /* All of them; everything lives in the orchestrator's arena. */
 int lookup_volumes(struct orchestrator *orchestrator, struct volume_entries *ret,
@@ -41,3 +46,10 @@ int lookup_volume_id(struct orchestrator *orchestrator, const char *word, const 
 		     struct fl_error *err) fl_must_check;
 int lookup_snapshot_id(struct orchestrator *orchestrator, const char *word, const char **ret,
 		       struct fl_error *err) fl_must_check;
+
+/* All group snapshots, in the order of their first snapshots. */
+int lookup_groups(struct orchestrator *orchestrator, struct group_entries *ret,
+		  struct fl_error *err) fl_must_check;
+/* A word that is shaped like an id and fits none is a group without snapshots. */
+int lookup_group(struct orchestrator *orchestrator, const char *word,
+		 const Csi__V1__VolumeGroupSnapshot **ret, struct fl_error *err) fl_must_check;

@@ -10,6 +10,8 @@ extern const struct command volume_create_command, volume_list_command, volume_s
 	volume_unpublish_command, volume_delete_command, volume_health_command;
 extern const struct command snapshot_create_command, snapshot_list_command, snapshot_delete_command,
 	snapshot_diff_command;
+extern const struct command snapshot_group_create_command, snapshot_group_list_command,
+	snapshot_group_show_command, snapshot_group_delete_command;
 extern const struct command vm_run_command, vm_launcher_command, vm_list_command, vm_status_command,
 	vm_attach_command, vm_detach_command, vm_resize_command, vm_stop_command,
 	vm_console_command;

@@ -103,6 +103,38 @@ def check_diff(v, before):
     v.do("snapshot delete after")
 
 
+def check_groups(v):
+    v.do("volume create other --size 1Mi")
+    made = v.json("snapshot group create night data other")
+    members = made.get("snapshots", [])
+    v.tell(made.get("id") == "default/n1/night" and made.get("ready") is True and
+           [s["volume"] for s in members] == ["default/n1/data", "default/n1/other"] and
+           all(s["group"] == made["id"] and s["ready"] for s in members), "a group of two", made)
+    v.tell(v.json("snapshot group create night other data") == made, "making it again finds it")
+    v.do("snapshot group create night data", 5, "other volumes")
+    v.do("snapshot group create none data nobody", 3)
+    v.do("snapshot group create twice data data", 2, "twice")
+    v.do("snapshot group create alone", 2)
+    v.tell(v.json("snapshot group show night") == made, "it is shown by name")
+    v.tell(v.json(f"snapshot group show {made['id']}") == made, "and by id")
+    listed = v.json("snapshot group list")
+    v.tell([g["id"] for g in listed] == [made["id"]] and len(listed[0]["snapshots"]) == 2, "it is listed",
+           listed)
+    table = v.do("snapshot group show night").split()
+    v.tell(table[:2] == ["id", made["id"]] and all(s["id"] in table for s in members),
+           "the table names its snapshots", table)
+    v.tell(v.do("snapshot group list -o id").split() == [made["id"]], "by id alone, too")
+    v.do(f"volume create old --from-snapshot {members[1]['id']}")
+    v.do("volume delete old")
+    v.do(f"snapshot delete {members[0]['id']}", 5, "group snapshot default/n1/night")
+    v.do("snapshot group delete night")
+    v.do("snapshot group delete night", 3)
+    v.do(f"snapshot group delete {made['id']}")
+    v.do(f"snapshot group show {made['id']}", 3)
+    v.tell(v.json("snapshot list") == [], "its snapshots went with it")
+    v.do("volume delete other")
+
+
 def check_snapshots(v):
     made = v.json("snapshot create data before")
     v.tell(made.get("ready") is True and made.get("volume") == "default/n1/data",
@@ -213,7 +245,7 @@ def check_left(v):
         v.tell(not left, f"{folder} is empty", *left)
 
 
-CHECKS = [check_volumes, check_snapshots, check_mount, check_device, check_pass, check_half_way,
+CHECKS = [check_volumes, check_groups, check_snapshots, check_mount, check_device, check_pass, check_half_way,
           check_left]
 
 
