@@ -145,6 +145,14 @@ static int copy_idle(const struct copy_task *task, struct fl_copy *ret, struct f
 	return -1;
 }
 
+int copy_explain_absent(const char *name, struct fl_error *err)
+{
+	if (err->code != FL_NOT_FOUND)
+		return -1;
+	return fl_error_set(err, FL_BUSY, "\"%s\" was deleted while it was being made: ask again",
+			    name);
+}
+
 int copy_find_made(const struct copy_task *task, struct fl_copy *ret)
 {
 	struct fl_error why;

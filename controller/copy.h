@@ -31,6 +31,10 @@ int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_e
  * for good), made earlier. */
 int copy_find_made(const struct copy_task *task, struct fl_copy *ret) fl_must_check;
 
+/* What was made could not be read: *err says why, and when it is FL_NOT_FOUND, which is said of sources
+ * only, that somebody has deleted it (FL_BUSY). */
+int copy_explain_absent(const char *name, struct fl_error *err) fl_must_check;
+
 /* The steps of a copy made here, for who keeps several volumes still at once: */
 
 /* A place among the few that copy at a time (FL_BUSY); given back by copy_leave, for fl_cleanup: NULL

@@ -221,7 +221,9 @@ static int create_copy(struct create *create, struct fl_volume *ret, struct fl_e
 		if (copy_run(&task, &copy, err) < 0)
 			return -1;
 	}
-	return fl_volume_get(create->source.pool, op, copy.handle, ret, err);
+	if (fl_volume_get(create->source.pool, op, copy.handle, ret, err) < 0)
+		return copy_explain_absent(create->spec.name, err);
+	return 0;
 }
 
 static int create_make(struct create *create, struct fl_volume *ret, struct fl_error *err)

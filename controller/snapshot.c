@@ -106,7 +106,9 @@ static int snapshot_copy(struct snapshot_making *making, struct fl_snapshot *ret
 
 	if (copy_run(&task, &copy, err) < 0)
 		return -1;
-	return fl_snapshot_get(making->volume.pool, &making->op, copy.handle, ret, err);
+	if (fl_snapshot_get(making->volume.pool, &making->op, copy.handle, ret, err) < 0)
+		return copy_explain_absent(making->spec.name, err);
+	return 0;
 }
 
 static int snapshot_make(struct snapshot_making *making, struct fl_snapshot *ret,

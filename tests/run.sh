@@ -4,7 +4,7 @@
 # their order and ends with one line "N passed, N failed, N skipped".
 #
 # Without arguments: gcc and clang must have no warning, then every ring runs, then every ring again
-# on a build with ASan and UBSan, and unit and rpc once more on one with TSan.  With RINGs only those run, on the plain build unless --sanitize.
+# on a build with ASan and UBSan, and unit, rpc and parallel once more on one with TSan.  With RINGs only those run, on the plain build unless --sanitize.
 # Output of every program: build*/test-logs/RING/.
 set -eu
 cd "$(dirname "$0")/.."

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "csi/rpc/map.h"
 
 #define CALLS_TIMEOUT_MS 120000
 
@@ -31,11 +32,10 @@ void calls_forget(struct calls *calls)
 	calls->arena = fl_arena_new(0);
 }
 
-static int calls_make(struct calls *calls, const char *method, const void *message,
-		      const void **ret)
+static int calls_make_of(struct calls *calls, const ProtobufCServiceDescriptor *service,
+			 const char *method, const void *message, const void **ret)
 {
-	const struct rpc_request request = { &csi__v1__controller__descriptor, method, message,
-					     CALLS_TIMEOUT_MS };
+	const struct rpc_request request = { service, method, message, CALLS_TIMEOUT_MS };
 	uint64_t start = fl_clock_us();
 	const void *answer;
 	int result;
@@ -46,6 +46,12 @@ static int calls_make(struct calls *calls, const char *method, const void *messa
 	if (result == 0 && ret)
 		*ret = answer;
 	return result;
+}
+
+static int calls_make(struct calls *calls, const char *method, const void *message,
+		      const void **ret)
+{
+	return calls_make_of(calls, &csi__v1__controller__descriptor, method, message, ret);
 }
 
 static Csi__V1__VolumeCapability *calls_capability(struct calls *calls)
@@ -123,7 +129,8 @@ int calls_get(struct calls *calls, const char *id, const Csi__V1__ControllerGetV
 	return calls_make(calls, "ControllerGetVolume", &request, (const void **)ret);
 }
 
-int calls_publish(struct calls *calls, const char *id, const char *node)
+int calls_publish(struct calls *calls, const char *id, const char *node,
+		  const Csi__V1__ControllerPublishVolumeResponse **ret)
 {
 	Csi__V1__ControllerPublishVolumeRequest request =
 		CSI__V1__CONTROLLER_PUBLISH_VOLUME_REQUEST__INIT;
@@ -131,7 +138,7 @@ int calls_publish(struct calls *calls, const char *id, const char *node)
 	request.volume_id = (char *)id;
 	request.node_id = (char *)node;
 	request.volume_capability = calls_capability(calls);
-	return calls_make(calls, "ControllerPublishVolume", &request, NULL);
+	return calls_make(calls, "ControllerPublishVolume", &request, (const void **)ret);
 }
 
 int calls_unpublish(struct calls *calls, const char *id, const char *node)
@@ -200,4 +207,71 @@ int calls_snapshots(struct calls *calls, int32_t max, const char *token,
 	request.max_entries = max;
 	request.starting_token = (char *)token;
 	return calls_make(calls, "ListSnapshots", &request, (const void **)ret);
+}
+
+/* The context of a ControllerPublishVolume as the entries of another message. */
+static void *calls_context(struct calls *calls,
+			   const Csi__V1__ControllerPublishVolumeResponse *granted,
+			   const ProtobufCMessageDescriptor *type, size_t *ret_n)
+{
+	struct fl_pair *pairs;
+
+	if (rpc_map_pairs(calls->arena, granted->publish_context, granted->n_publish_context,
+			  &pairs, ret_n, &calls->error) < 0)
+		abort();
+	return rpc_map_entries(calls->arena, type, pairs, *ret_n);
+}
+
+static int calls_make_node(struct calls *calls, const char *method, const void *message)
+{
+	return calls_make_of(calls, &csi__v1__node__descriptor, method, message, NULL);
+}
+
+int calls_stage(struct calls *calls, const char *id, const char *path,
+		const Csi__V1__ControllerPublishVolumeResponse *granted)
+{
+	Csi__V1__NodeStageVolumeRequest request = CSI__V1__NODE_STAGE_VOLUME_REQUEST__INIT;
+
+	request.volume_id = (char *)id;
+	request.staging_target_path = (char *)path;
+	request.volume_capability = calls_capability(calls);
+	request.publish_context = calls_context(
+		calls, granted,
+		&csi__v1__node_stage_volume_request__publish_context_entry__descriptor,
+		&request.n_publish_context);
+	return calls_make_node(calls, "NodeStageVolume", &request);
+}
+
+int calls_node_publish(struct calls *calls, const char *id, const char *staging, const char *path,
+		       const Csi__V1__ControllerPublishVolumeResponse *granted)
+{
+	Csi__V1__NodePublishVolumeRequest request = CSI__V1__NODE_PUBLISH_VOLUME_REQUEST__INIT;
+
+	request.volume_id = (char *)id;
+	request.staging_target_path = (char *)staging;
+	request.target_path = (char *)path;
+	request.volume_capability = calls_capability(calls);
+	request.publish_context = calls_context(
+		calls, granted,
+		&csi__v1__node_publish_volume_request__publish_context_entry__descriptor,
+		&request.n_publish_context);
+	return calls_make_node(calls, "NodePublishVolume", &request);
+}
+
+int calls_node_unpublish(struct calls *calls, const char *id, const char *path)
+{
+	Csi__V1__NodeUnpublishVolumeRequest request = CSI__V1__NODE_UNPUBLISH_VOLUME_REQUEST__INIT;
+
+	request.volume_id = (char *)id;
+	request.target_path = (char *)path;
+	return calls_make_node(calls, "NodeUnpublishVolume", &request);
+}
+
+int calls_unstage(struct calls *calls, const char *id, const char *path)
+{
+	Csi__V1__NodeUnstageVolumeRequest request = CSI__V1__NODE_UNSTAGE_VOLUME_REQUEST__INIT;
+
+	request.volume_id = (char *)id;
+	request.staging_target_path = (char *)path;
+	return calls_make_node(calls, "NodeUnstageVolume", &request);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: the Controller service as one client sees it, for programs that make very many calls.
+/* Calls: the service as one client sees it, for programs that make very many calls.
  *
  * Each call returns 0, or -1 with calls->error.  Answers live until calls_forget.  One `struct calls`
  * belongs to one thread and is one connection.  Volumes are block volumes with a single writer. */
@@ -32,7 +32,8 @@ int calls_create(struct calls *calls, const struct calls_create *wish, const Csi
 int calls_delete(struct calls *calls, const char *id);
 int calls_get(struct calls *calls, const char *id,
 	      const Csi__V1__ControllerGetVolumeResponse **ret);
-int calls_publish(struct calls *calls, const char *id, const char *node);
+int calls_publish(struct calls *calls, const char *id, const char *node,
+		  const Csi__V1__ControllerPublishVolumeResponse **ret);
 int calls_unpublish(struct calls *calls, const char *id, const char *node);
 int calls_expand(struct calls *calls, const char *id, int64_t bytes, int64_t *ret_bytes);
 int calls_snapshot(struct calls *calls, const char *name, const char *id,
@@ -42,3 +43,11 @@ int calls_volumes(struct calls *calls, int32_t max, const char *token,
 		  const Csi__V1__ListVolumesResponse **ret);
 int calls_snapshots(struct calls *calls, int32_t max, const char *token,
 		    const Csi__V1__ListSnapshotsResponse **ret);
+
+/* The node's side: `path` is the staging directory, or the target. */
+int calls_stage(struct calls *calls, const char *id, const char *path,
+		const Csi__V1__ControllerPublishVolumeResponse *granted);
+int calls_node_publish(struct calls *calls, const char *id, const char *staging, const char *path,
+		       const Csi__V1__ControllerPublishVolumeResponse *granted);
+int calls_node_unpublish(struct calls *calls, const char *id, const char *path);
+int calls_unstage(struct calls *calls, const char *id, const char *path);

@@ -12,8 +12,8 @@ import builds
 import programs
 
 # The order; a ring that is not named here runs last, and bench never.
-ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "crash", "cli", "csi", "sanity", "badinput", "launcher",
-         "e2e", "quickstart", "nodevm"]
+ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "crash", "cli", "csi", "sanity", "badinput",
+         "parallel", "launcher", "e2e", "quickstart", "nodevm"]
 NO_RINGS = {"bench"}
 # They look at the source, or build for themselves, so once is enough.
 ONCE = {"lint", "install", "quickstart"}

@@ -73,5 +73,6 @@ class Build:
 PLAIN = Build("gcc", "build", 1, [])
 SANITIZED = Build("gcc with ASan and UBSan", "build-asan", 3,
                   ["-DFL_SANITIZE=address,undefined"])
-RACES = Build("gcc with TSan", "build-tsan", 3, ["-DFL_SANITIZE=thread"], {"unit", "rpc"})
+RACES = Build("gcc with TSan", "build-tsan", 3, ["-DFL_SANITIZE=thread"],
+              {"unit", "rpc", "parallel"})
 CLANG = Build("clang", "build-clang", 1, ["-DCMAKE_C_COMPILER=clang", "-DCMAKE_BUILD_TYPE=Debug"])

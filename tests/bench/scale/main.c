@@ -64,7 +64,7 @@ static void scale_publish(struct scale *scale, struct calls *calls, unsigned lon
 	const Csi__V1__Volume *volume;
 
 	scale_must(calls, calls_create(calls, &wish, &volume), "CreateVolume");
-	scale_must(calls, calls_publish(calls, volume->volume_id, scale->node),
+	scale_must(calls, calls_publish(calls, volume->volume_id, scale->node, NULL),
 		   "ControllerPublishVolume");
 }
 
