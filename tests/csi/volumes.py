@@ -3,9 +3,11 @@
 """Volumes between their calls: sizes, attachments, what is validated, what is asked twice or at once,
 and what a service that was killed leaves to its successor.  On one socket, and on two."""
 
+import fcntl
 import os
+import time
 
-from bed import GIB, MIB, Bed, Refused, capability, refused, run, statement
+from bed import GIB, MIB, SLOWNESS, Bed, Refused, capability, refused, run, statement
 
 # --- sizes ---------------------------------------------------------------------------------------
 
@@ -207,6 +209,31 @@ def _(bed):
     settle(bed, *[("ControllerUnpublishVolume", {"volume_id": volume_id})] * 8)
     settle(bed, *[("DeleteVolume", {"volume_id": volume_id})] * 8)
     assert not bed.volumes()
+
+
+@statement("while a call is at work on a volume, another one for it is ABORTED, and one for another is not")
+def _(bed):
+    volume_id = bed.volume("a")["volume_id"]
+    publish = {"volume_id": volume_id, "node_id": "n1", "volume_capability": capability()}
+    folder = os.open(os.path.join(bed.pool, "volumes", "a"), os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)  # as another controller that is changing a record
+    client = bed.client()
+    client.begin("Controller.ControllerPublishVolume", **publish)
+    time.sleep(0.3 * SLOWNESS)
+    content = {"volume": {"volume_id": volume_id}}
+    for method, request in [("ControllerPublishVolume", publish),
+                            ("ControllerUnpublishVolume", {"volume_id": volume_id}),
+                            ("CreateSnapshot", {"name": "s", "source_volume_id": volume_id}),
+                            ("ControllerExpandVolume", {"volume_id": volume_id,
+                                                        "capacity_range": {"required_bytes": GIB}}),
+                            ("CreateVolume", {"name": "b", "volume_capabilities": [capability()],
+                                              "volume_content_source": content}),
+                            ("DeleteVolume", {"volume_id": volume_id})]:
+        with refused("ABORTED", volume_id, "ControllerPublishVolume"):
+            bed.csi(method, **request)
+    bed.publish(bed.volume("c")["volume_id"])
+    os.close(folder)
+    assert client.end()[0]["publish_context"] == bed.publish(volume_id)
 
 
 @statement("a call whose caller has left is completed by asking again")
