@@ -11,10 +11,23 @@
 
 enum backend_check_outcome { BACKEND_CHECK_PASSED, BACKEND_CHECK_FAILED, BACKEND_CHECK_SKIPPED };
 
+/* What the author of the backend needs to find the fault; each a phrase or "". */
+struct backend_check_failure {
+	char expected[600];
+	char got[600];
+	char place[80];       /* "volumes.c:45": the line of the statement's function */
+	char expression[300]; /* what stands there */
+	char member[40];      /* the last call that was made of the backend: "volume_delete" … */
+	char calls[2400]; /* … and what led to it: lines "call(arguments): result", oldest first */
+};
+
 struct backend_check_result {
-	const char *statement; /* "a volume is created once" */
+	const char *statement;  /* "a volume is created once" */
+	const char *capability; /* what it is about: "volumes", "resize" … */
 	enum backend_check_outcome outcome;
-	const char *text; /* what failed, or why it was skipped; "" when it passed */
+	const char *skipped;                         /* why */
+	const struct backend_check_failure *failure; /* NULL unless it failed */
+	const char *contract; /* of failure->member, in the words of backend.h */
 };
 
 struct backend_check_plan {
@@ -23,6 +36,8 @@ struct backend_check_plan {
 	const char *filter;  /* only the statements that contain it; NULL: all */
 	/* Called after each statement. */
 	void (*report)(void *cookie, const struct backend_check_result *result);
+	/* Called before all statements, for each capability; the first, "volumes", is required. */
+	void (*offer)(void *cookie, const char *capability, bool offered);
 	void *cookie;
 };
 

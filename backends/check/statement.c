@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,28 +12,50 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "trace.h"
 
-static fl_printf_like(4, 5) void check_note(struct check *c, const char *file, int line,
-					    const char *format, ...)
+/* The calls that led here, the last one's member apart. */
+static void check_note_calls(struct backend_check_failure *failure)
 {
-	const char *base = strrchr(file, '/');
-	va_list args;
-	int n;
+	struct trace trace;
+	size_t used = 0;
 
-	if (c->failure[0])
-		return;
-	n = snprintf(c->failure, CHECK_FAILURE_BYTES, "%s:%d: ", base ? base + 1 : file, line);
-	va_start(args, format);
-	vsnprintf(c->failure + n, CHECK_FAILURE_BYTES - (size_t)n, format, args);
-	va_end(args);
+	trace_get(&trace);
+	if (trace.n)
+		snprintf(failure->member, sizeof(failure->member), "%s",
+			 trace.lines[trace.n - 1].member);
+	for (size_t i = 0; i < trace.n; i++)
+		used += (size_t)snprintf(failure->calls + used, sizeof(failure->calls) - used,
+					 "%s%s", i ? "\n" : "", trace.lines[i].text);
+}
+
+/* Only the first failure is kept: later ones follow from it. */
+static void check_note(struct check *c, const char *expression, const char *file, int line)
+{
+	struct backend_check_failure *failure = c->failure;
+	const char *base = strrchr(file, '/');
+
+	snprintf(failure->expression, sizeof(failure->expression), "%s", expression);
+	check_note_calls(failure);
+	snprintf(failure->place, sizeof(failure->place), "%s:%d", base ? base + 1 : file, line);
+}
+
+static void check_note_got(struct check *c, int result)
+{
+	snprintf(c->failure->got, sizeof(c->failure->got), "%s%s%s",
+		 result == 0 ? "success" : fl_error_name(c->err.code), result == 0 ? "" : ": ",
+		 result == 0 ? "" : c->err.text);
 }
 
 bool check_works(struct check *c, int result, const char *call, const char *file, int line)
 {
 	if (result == 0)
 		return true;
-	check_note(c, file, line, "%s failed: %s: %s", call, fl_error_name(c->err.code),
-		   c->err.text);
+	if (check_has_failed(c))
+		return false;
+	snprintf(c->failure->expected, sizeof(c->failure->expected), "success");
+	check_note_got(c, result);
+	check_note(c, call, file, line);
 	return false;
 }
 
@@ -43,24 +64,27 @@ bool check_fails(struct check *c, int result, enum fl_error_code wanted, const c
 {
 	if (result != 0 && c->err.code == wanted)
 		return true;
-	if (result == 0)
-		check_note(c, file, line, "%s succeeded, wanted %s", call, fl_error_name(wanted));
-	else
-		check_note(c, file, line, "%s gave %s (%s), wanted %s", call,
-			   fl_error_name(c->err.code), c->err.text, fl_error_name(wanted));
+	if (check_has_failed(c))
+		return false;
+	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", fl_error_name(wanted));
+	check_note_got(c, result);
+	check_note(c, call, file, line);
 	return false;
 }
 
 bool check_holds(struct check *c, bool holds, const char *condition, const char *file, int line)
 {
-	if (!holds)
-		check_note(c, file, line, "not true: %s", condition);
-	return holds;
+	if (holds || check_has_failed(c))
+		return holds;
+	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
+	snprintf(c->failure->got, sizeof(c->failure->got), "it is not so");
+	check_note(c, condition, file, line);
+	return false;
 }
 
 bool check_has_failed(const struct check *c)
 {
-	return c->failure[0] != '\0';
+	return c->failure->place[0] != '\0';
 }
 
 void check_skip(struct check *c, const char *reason)

@@ -15,13 +15,11 @@ struct check {
 	struct fl_pool *pool;
 	struct fl_op op;
 	struct fl_error err;
-	char *failure; /* FAILURE_BYTES, shared with child processes */
+	struct backend_check_failure *failure; /* shared with child processes; place "": none yet */
 	char skipped[200];
 	bool is_file;   /* the source is a file */
 	bool has_bytes; /* … or a block device */
 };
-
-#define CHECK_FAILURE_BYTES 1000
 
 enum check_needs {
 	NEEDS_RESIZE = 1 << 0,

@@ -17,6 +17,7 @@ struct tap {
 
 static void tap_report(void *cookie, const struct backend_check_result *result)
 {
+	const struct backend_check_failure *failure = result->failure;
 	struct tap *tap = cookie;
 
 	tap->n++;
@@ -25,13 +26,21 @@ static void tap_report(void *cookie, const struct backend_check_result *result)
 		printf("ok %zu - %s\n", tap->n, result->statement);
 		return;
 	case BACKEND_CHECK_SKIPPED:
-		printf("ok %zu - %s # SKIP %s\n", tap->n, result->statement, result->text);
+		printf("ok %zu - %s # SKIP %s\n", tap->n, result->statement, result->skipped);
 		return;
 	case BACKEND_CHECK_FAILED:
 		tap->n_failed++;
-		printf("# %s\nnot ok %zu - %s\n", result->text, tap->n, result->statement);
+		printf("# %s: %s: wanted %s, got %s\nnot ok %zu - %s\n", failure->place,
+		       failure->expression, failure->expected, failure->got, tap->n,
+		       result->statement);
 		return;
 	}
+}
+
+static void tap_offer(void *cookie, const char *capability, bool offered)
+{
+	(void)cookie;
+	printf("# %s: %s\n", capability, offered ? "offered" : "not offered");
 }
 
 static void tap_check_empty(struct tap *tap, const char *directory)
@@ -67,7 +76,7 @@ static int fill_options(struct fl_arena *arena, const struct fl_backend *backend
 int main(int argc, char **argv)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-	struct backend_check_plan plan = { .report = tap_report };
+	struct backend_check_plan plan = { .report = tap_report, .offer = tap_offer };
 	struct tap tap = { 0 };
 	struct fl_error err;
 	size_t failed;
