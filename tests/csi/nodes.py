@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The Node service: stage, publish, stats, expand, and what lives with its pod."""
+
+import contextlib
+import os
+
+from bed import MIB, Bed, capability, refused, run, statement
+
+SIZE = 64 * MIB
+MODES_OF_ONE_PATH = ("SINGLE_NODE_WRITER", "SINGLE_NODE_SINGLE_WRITER", "SINGLE_NODE_READER_ONLY")
+EPHEMERAL = {"csi.storage.k8s.io/ephemeral": "true", "size": "32Mi"}
+INLINE = "csi-0f2d6bdd8c1d4c1ab3a7"
+
+
+def ext4(mode="SINGLE_NODE_MULTI_WRITER", **mount):
+    return capability(mode, block=False, **{"fs_type": "ext4"} | mount)
+
+
+def block(mode="SINGLE_NODE_MULTI_WRITER"):
+    return capability(mode)
+
+
+class Disk:
+    """A volume that is attached to the bed's node, in one way."""
+
+    def __init__(self, bed, way, name="disk", **create):
+        self.bed = bed
+        self.way = way
+        self.volume_id = bed.volume(name, **{"size": SIZE, "volume_capabilities": [way]} |
+                                    create)["volume_id"]
+        self.attach()
+        self.staging = bed.path(f"staging-{name}")
+        self.targets = [bed.path(f"{name}-{i}") for i in range(3)]
+
+    def attach(self):
+        self.context = self.bed.publish(self.volume_id, volume_capability=self.way)
+
+    def stage(self, **more):
+        request = {"volume_id": self.volume_id, "staging_target_path": self.staging,
+                   "publish_context": self.context, "volume_capability": self.way} | more
+        self.bed.csi("NodeStageVolume", **request)
+
+    def publish(self, i=0, **more):
+        request = {"volume_id": self.volume_id, "staging_target_path": self.staging,
+                   "target_path": self.targets[i], "publish_context": self.context,
+                   "volume_capability": self.way} | more
+        self.bed.csi("NodePublishVolume", **request)
+        return self.targets[i]
+
+    def unpublish(self, i=0):
+        self.bed.csi("NodeUnpublishVolume", volume_id=self.volume_id, target_path=self.targets[i])
+
+    def unstage(self):
+        self.bed.csi("NodeUnstageVolume", volume_id=self.volume_id,
+                     staging_target_path=self.staging)
+
+    def detach(self):
+        self.bed.unpublish(self.volume_id, node_id="n1")
+
+    def take_away(self):
+        for i in range(len(self.targets)):
+            self.unpublish(i)
+        self.unstage()
+        self.detach()
+
+
+@contextlib.contextmanager
+def disk(bed, way, name="disk", **create):
+    """A staged one; taken away at the end."""
+    made = Disk(bed, way, name, **create)
+    try:
+        made.stage()
+        yield made
+    finally:
+        made.take_away()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def is_read_only(path):
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+@statement("the node says what it can do")
+def _(bed):
+    answer = bed.csi("NodeGetCapabilities")
+    names = {entry["rpc"]["type"] for entry in answer["capabilities"]}
+    assert {"STAGE_UNSTAGE_VOLUME", "GET_VOLUME_STATS", "EXPAND_VOLUME", "SINGLE_NODE_MULTI_WRITER",
+            "VOLUME_MOUNT_GROUP"} <= names, names
+
+
+@statement("every access mode of one node is confirmed for a volume")
+def _(bed):
+    volume_id = bed.volume("v", SIZE)["volume_id"]
+    for mode in (*MODES_OF_ONE_PATH, "SINGLE_NODE_MULTI_WRITER"):
+        for way in (block(mode), ext4(mode)):
+            answer = bed.csi("ValidateVolumeCapabilities", volume_id=volume_id,
+                             volume_capabilities=[way])
+            assert answer["confirmed"]["volume_capabilities"], answer
+
+
+@statement("a volume is not published before it is staged: FAILED_PRECONDITION")
+def _(bed):
+    made = Disk(bed, ext4())
+    with refused("FAILED_PRECONDITION", "not staged"):
+        made.publish()
+    with refused("FAILED_PRECONDITION", "stage"):
+        made.publish(staging_target_path="")
+    made.take_away()
+
+
+@statement("a second path where the mode allows one is FAILED_PRECONDITION, also for the next service")
+def _(bed):
+    for mode in MODES_OF_ONE_PATH:
+        with disk(bed, block(mode)) as made:
+            made.publish(0)
+            made.publish(0)
+            bed.restart()
+            with refused("FAILED_PRECONDITION", made.targets[0]):
+                made.publish(1)
+            made.unpublish(0)
+            made.publish(1)
+        bed.sweep()
+
+
+@statement("with SINGLE_NODE_MULTI_WRITER there are as many paths as are asked for")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        write(made.publish(0) + "/file", "text")
+        for i in (1, 2):
+            with open(made.publish(i) + "/file", encoding="utf-8") as stream:
+                assert stream.read() == "text"
+
+
+@statement("the same path with other arguments is ALREADY_EXISTS, and stays as it was")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        target = made.publish()
+        with refused("ALREADY_EXISTS", target):
+            made.publish(readonly=True)
+        with refused("ALREADY_EXISTS"):
+            made.publish(volume_capability=ext4(mount_flags=["noexec"]))
+        with refused("ALREADY_EXISTS"):
+            made.publish(volume_capability=block())
+        write(target + "/file", "text")
+
+
+@statement("a volume is staged again in the same way, and in no other: ALREADY_EXISTS")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        made.stage()
+        with refused("ALREADY_EXISTS", "ext4"):
+            made.stage(volume_capability=ext4(fs_type="btrfs"))
+        with refused("ALREADY_EXISTS"):
+            made.stage(volume_capability=block())
+
+
+@statement("a file system is never made over another one: FAILED_PRECONDITION")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        write(made.publish() + "/file", "precious")
+        made.unpublish()
+        made.unstage()
+        with refused("FAILED_PRECONDITION", "ext4", "xfs"):
+            made.stage(volume_capability=ext4(fs_type="xfs"))
+        made.stage()
+        with open(made.publish() + "/file", encoding="utf-8") as stream:
+            assert stream.read() == "precious"
+
+
+@statement("a mode in which nobody writes is read-only, whatever the call says")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        write(made.publish() + "/file", "text")
+        made.unpublish()
+        made.unstage()
+        made.detach()
+        made.way = ext4("SINGLE_NODE_READER_ONLY")
+        made.attach()
+        made.stage()
+        assert is_read_only(made.publish(readonly=False))
+
+
+@statement("a mount flag that leads elsewhere is INVALID_ARGUMENT, and its value is not repeated")
+def _(bed):
+    made = Disk(bed, ext4())
+    for flag in ("loop", "bind", "logdev=/dev/secret", "subvol=secret", "a b", "x,remount"):
+        try:
+            made.stage(volume_capability=ext4(mount_flags=[flag]))
+        except Exception as why:  # pylint: disable=broad-exception-caught
+            assert why.code == "INVALID_ARGUMENT" and "secret" not in str(why), why
+        else:
+            raise AssertionError(flag)
+    made.take_away()
+
+
+@statement("the files of a volume are its mount group's, which is a number")
+def _(bed):
+    made = Disk(bed, ext4(volume_mount_group="4711"))
+    made.stage()
+    target = made.publish()
+    write(target + "/file", "text")
+    assert os.stat(target).st_gid == os.stat(target + "/file").st_gid == 4711
+    assert os.stat(target).st_mode & 0o2070 == 0o2070
+    made.take_away()
+    with refused("INVALID_ARGUMENT", "volume_mount_group"):
+        made.stage(volume_capability=ext4(volume_mount_group="staff"))
+
+
+@statement("a context of an attachment that is over is FAILED_PRECONDITION")
+def _(bed):
+    made = Disk(bed, block())
+    old = made.context
+    made.detach()
+    with refused("FAILED_PRECONDITION", "attach"):
+        made.stage()
+    made.attach()
+    with refused("FAILED_PRECONDITION", "epoch"):
+        made.stage(publish_context=old)
+    made.stage()
+    with refused("FAILED_PRECONDITION", "epoch"):
+        made.publish(publish_context=old)
+    made.take_away()
+
+
+@statement("stats tell bytes and inodes of a file system, at each of its paths")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        for path in (made.publish(), made.staging):
+            usage = bed.csi("NodeGetVolumeStats", volume_id=made.volume_id,
+                            volume_path=path)["usage"]
+            assert [u["unit"] for u in usage] == ["BYTES", "INODES"], usage
+            for row in usage:
+                numbers = [int(row.get(key, 0)) for key in ("total", "used", "available")]
+                assert numbers[0] >= numbers[1] + numbers[2] > 0, usage
+        with refused("NOT_FOUND"):
+            bed.csi("NodeGetVolumeStats", volume_id=made.volume_id, volume_path=made.targets[1])
+
+
+@statement("stats of a btrfs tell bytes alone, because it has no number of inodes")
+def _(bed):
+    with disk(bed, ext4(fs_type="btrfs"), size=128 * MIB) as made:
+        usage = bed.csi("NodeGetVolumeStats", volume_id=made.volume_id,
+                        volume_path=made.publish())["usage"]
+        assert [u["unit"] for u in usage] == ["BYTES"], usage
+
+
+@statement("stats of a block volume and of a VM's disk tell the size")
+def _(bed):
+    for context in ({}, {"fairlead.io/vm": "web1"}):
+        with disk(bed, block()) as made:
+            target = made.publish(volume_context=context)
+            usage = bed.csi("NodeGetVolumeStats", volume_id=made.volume_id,
+                            volume_path=target)["usage"]
+            assert [(u["unit"], int(u["total"])) for u in usage] == [("BYTES", SIZE)], usage
+        bed.sweep()
+
+
+@statement("a published volume grows on the node, with and without capability and staging path")
+def _(bed):
+    for way, more in ((block(), {}), (ext4(fs_type="btrfs"), {}), (block(), {"full": True}),
+                      (ext4(fs_type="btrfs"), {"full": True})):
+        with disk(bed, way, size=256 * MIB) as made:
+            target = made.publish()
+            request = {"volume_id": made.volume_id, "volume_path": target}
+            if more:
+                request |= {"volume_capability": way, "staging_target_path": made.staging}
+            with refused("OUT_OF_RANGE"):
+                bed.csi("NodeExpandVolume", capacity_range={"required_bytes": 512 * MIB}, **request)
+            bed.csi("ControllerExpandVolume", volume_id=made.volume_id,
+                    capacity_range={"required_bytes": 512 * MIB})
+            for _ in range(2):
+                answer = bed.csi("NodeExpandVolume",
+                                 capacity_range={"required_bytes": 512 * MIB}, **request)
+                assert int(answer["capacity_bytes"]) == 512 * MIB, answer
+            if "mount" in way:
+                info = os.statvfs(target)
+                assert info.f_blocks * info.f_frsize == 512 * MIB
+        bed.sweep()
+
+
+@statement("a volume that has grown while nobody had it is grown when it is staged")
+def _(bed):
+    with disk(bed, ext4(fs_type="xfs"), size=320 * MIB) as made:
+        made.unstage()
+        bed.csi("ControllerExpandVolume", volume_id=made.volume_id,
+                capacity_range={"required_bytes": 640 * MIB})
+        made.stage()
+        info = os.statvfs(made.publish())
+        assert info.f_blocks * info.f_frsize > 560 * MIB
+
+
+@statement("a clone and its origin are used at the same time on one node")
+def _(bed):
+    for kind, size in (("btrfs", 128 * MIB), ("xfs", 320 * MIB)):
+        way = ext4(fs_type=kind)
+        origin = Disk(bed, way, "origin", size=size)
+        origin.stage()
+        write(origin.publish() + "/file", "origin")
+        origin.unpublish()
+        origin.unstage()
+        origin.detach()
+        content = {"volume": {"volume_id": origin.volume_id}}
+        clone = Disk(bed, way, "clone", size=size, volume_content_source=content)
+        origin.attach()
+        for made in (origin, clone):
+            made.stage()
+            made.publish()
+        write(origin.targets[0] + "/file", "changed")
+        with open(clone.targets[0] + "/file", encoding="utf-8") as stream:
+            assert stream.read() == "origin"
+        clone.take_away()
+        origin.take_away()
+        bed.sweep()
+
+
+@statement("an inline volume is made by its publication alone, and deleted by the end of that")
+def _(bed):
+    target = bed.path("inline")
+    request = {"volume_id": INLINE, "target_path": target, "volume_context": EPHEMERAL,
+               "volume_capability": ext4()}
+    bed.csi("NodePublishVolume", **request)
+    write(target + "/file", "text")
+    bed.restart()
+    bed.csi("NodePublishVolume", **request)
+    assert os.path.exists(target + "/file")
+    listed = list(bed.volumes())
+    assert len(listed) == 1, listed
+    with refused("FAILED_PRECONDITION"):
+        bed.csi("DeleteVolume", volume_id=listed[0])
+    assert bed.csi("NodeGetVolumeStats", volume_id=INLINE, volume_path=target)["usage"]
+    for _ in range(2):
+        bed.csi("NodeUnpublishVolume", volume_id=INLINE, target_path=target)
+    assert not bed.volumes() and not os.path.exists(target)
+
+
+@statement("an inline volume that cannot be had leaves nothing")
+def _(bed):
+    request = {"volume_id": INLINE, "target_path": bed.path("inline"), "volume_capability": ext4()}
+    for wrong in ({"size": "1Ei"}, {"sise": "1Gi"}, {"pool": "none"}):
+        with refused("INVALID_ARGUMENT"):
+            bed.csi("NodePublishVolume", volume_context=EPHEMERAL | wrong, **request)
+    with refused("INVALID_ARGUMENT", "file system"):
+        bed.csi("NodePublishVolume",
+                **request | {"volume_context": EPHEMERAL, "volume_capability": block()})
+    assert not bed.volumes()
+
+
+if __name__ == "__main__":
+    run(Bed(), Bed(roles=("controller", "node")))
