@@ -166,10 +166,10 @@ static int do_sync(struct history *h, struct fl_error *err)
 /* As a program that looks for equal blocks does; the kernel shares none that differ. */
 static int do_deduplicate(struct history *h, struct fl_error *err)
 {
-	struct {
+	union {
 		struct file_dedupe_range range;
-		struct file_dedupe_range_info info;
-	} asked = { .range = { .src_length = 64 * BLOCK, .dest_count = 1 } };
+		char room[sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)];
+	} asked = { .range = { .src_length = 16 * BLOCK, .dest_count = 1 } };
 	const struct history_cut *cut;
 	fl_cleanup(fl_close) int fd = -1;
 	struct fl_publish_spec spec = { .handle = h->volume, .node = "history" };
@@ -187,9 +187,9 @@ static int do_deduplicate(struct history *h, struct fl_error *err)
 		  O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return fl_error_sys(err, errno, "opening snapshot %s", cut->handle);
-	asked.range.src_offset = history_random(h, cut->size / BLOCK) * BLOCK;
-	asked.info.dest_fd = fd;
-	asked.info.dest_offset = asked.range.src_offset;
+	asked.range.src_offset = history_random(h, cut->size / BLOCK - 15) * BLOCK;
+	asked.range.info[0].dest_fd = fd;
+	asked.range.info[0].dest_offset = asked.range.src_offset;
 	ioctl(h->fd, FIDEDUPERANGE, &asked);
 	return 0;
 }
