@@ -30,11 +30,12 @@ static void failure_name(const char *volume_id, enum failure_call call,
 	snprintf(ret, FAILURE_NAME_BYTES, "%s.%s", hash, failure_words[call]);
 }
 
-/* -1 when there is none, as before the first failure. */
-static int failure_folder(const struct node *node)
+int failure_open(int state_fd, int *ret_fd, struct fl_error *err)
 {
-	return openat(node->state_fd, FAILURE_FOLDER,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (mkdirat(state_fd, FAILURE_FOLDER, 0700) < 0 && errno != EEXIST)
+		return fl_error_sys(err, errno, "making the folder " FAILURE_FOLDER);
+	*ret_fd = openat(state_fd, FAILURE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? fl_error_sys(err, errno, "opening the folder " FAILURE_FOLDER) : 0;
 }
 
 /* Makes room for one more: the oldest goes. */
@@ -63,30 +64,17 @@ static void failure_make_room(int folder_fd)
 		unlinkat(folder_fd, name, 0);
 }
 
-static int failure_write(const struct node *node, const char *name, const char *text,
-			 struct fl_error *err)
-{
-	fl_cleanup(fl_close) int folder_fd = -1;
-
-	if (mkdirat(node->state_fd, FAILURE_FOLDER, 0700) < 0 && errno != EEXIST)
-		return fl_error_sys(err, errno, "making its folder");
-	folder_fd = failure_folder(node);
-	if (folder_fd < 0)
-		return fl_error_sys(err, errno, "opening its folder");
-	if (faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		failure_make_room(folder_fd);
-	return fl_file_replace(folder_fd, name, text, strlen(text), 0600, err);
-}
-
 void failure_forget(const struct node *node, const char *volume_id, enum failure_call call)
 {
-	fl_cleanup(fl_close) int folder_fd = failure_folder(node);
 	char name[FAILURE_NAME_BYTES];
 
 	failure_name(volume_id, call, name);
-	if (folder_fd >= 0 && unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT)
+	if (unlinkat(node->failures_fd, name, 0) < 0 && errno != ENOENT)
 		fl_log(FL_LOG_WARNING, "health", "forgetting a failure of volume %s: errno %d",
 		       volume_id, errno);
+	/* What a killed writer left. */
+	strncat(name, ".new", sizeof(name) - strlen(name) - 1);
+	unlinkat(node->failures_fd, name, 0);
 }
 
 /* Whether the failure is the volume's: it is one, and nothing else was in the way. */
@@ -114,7 +102,9 @@ int failure_note(const struct node *node, const struct fl_op *op, const char *vo
 	if (!failure_tells(node, op, volume_id, err))
 		return result;
 	failure_name(volume_id, call, name);
-	if (failure_write(node, name, err->text, &why) < 0)
+	if (faccessat(node->failures_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		failure_make_room(node->failures_fd);
+	if (fl_file_replace(node->failures_fd, name, err->text, strlen(err->text), 0600, &why) < 0)
 		fl_log(FL_LOG_WARNING, "health", "noting a failure of volume %s: %s", volume_id,
 		       why.text);
 	return result;
@@ -123,15 +113,14 @@ int failure_note(const struct node *node, const struct fl_op *op, const char *vo
 const char *failure_read(const struct node *node, const struct fl_op *op, const char *volume_id,
 			 enum failure_call call)
 {
-	fl_cleanup(fl_close) int folder_fd = failure_folder(node);
 	char name[FAILURE_NAME_BYTES];
 	struct fl_error ignored;
 	const char *text;
 	size_t size;
 
 	failure_name(volume_id, call, name);
-	if (folder_fd < 0 ||
-	    fl_file_read(op->arena, folder_fd, name, FAILURE_MAX_BYTES, &text, &size, &ignored) < 0)
+	if (fl_file_read(op->arena, node->failures_fd, name, FAILURE_MAX_BYTES, &text, &size,
+			 &ignored) < 0)
 		return NULL;
 	return size && fl_text_is_printable(text, size) ? text : "nobody knows why any more";
 }

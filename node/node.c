@@ -10,6 +10,7 @@
 #include "csi/csi.pb-c.h"
 #include "node/calls.h"
 #include "node/disks.h"
+#include "node/failure.h"
 
 static int node_open_state(const char *path, int *ret_fd, struct fl_error *err)
 {
@@ -27,7 +28,7 @@ int node_new(struct fl_pools *pools, struct node **ret, struct fl_error *err)
 		abort();
 	node->pools = pools;
 	node->busy = fl_busy_new();
-	node->state_fd = -1;
+	node->state_fd = node->failures_fd = -1;
 	node->service = (struct rpc_service){
 		.descriptor = &csi__v1__node__descriptor,
 		.methods = node_methods,
@@ -35,6 +36,7 @@ int node_new(struct fl_pools *pools, struct node **ret, struct fl_error *err)
 		.cookie = node,
 	};
 	if (node_open_state(pools->settings->node.state, &node->state_fd, err) < 0 ||
+	    failure_open(node->state_fd, &node->failures_fd, err) < 0 ||
 	    disks_start(node, pools->settings->node.disks, &node->disks, err) < 0)
 		return -1;
 	*ret = node;
@@ -47,6 +49,7 @@ void node_free(struct node *node)
 	if (!node)
 		return;
 	disks_stop(node->disks);
+	fl_close(&node->failures_fd);
 	fl_close(&node->state_fd);
 	fl_busy_free(node->busy);
 	free(node);

@@ -15,6 +15,7 @@ struct node {
 	struct fl_pools *pools; /* borrowed: outlive the node */
 	struct fl_busy *busy;   /* the node's own marks, see hold.h; keys: volume ids */
 	int state_fd;           /* settings->node.state */
+	int failures_fd;        /* a folder in it, see failure.h */
 	struct disks *disks;
 	struct rpc_service service; /* csi.v1.Node, to be served as it is */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node sees to be wrong with a volume, on real devices and file systems that really break. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,35 @@ static void a_failure_is_remembered_until_it_is_over(void)
 	SAME(health(id), "");
 }
 
+static size_t count_failures(void)
+{
+	const char *folder = fl_arena_printf(rig.arena, "%s/state/failures", rig.root);
+	fl_cleanup(fl_closedir) DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while (dir && (entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	return n;
+}
+
+static void failures_are_bounded_and_the_oldest_goes(void)
+{
+	const char *id = rig_volume(&rig, "crowded", 64 * MIB);
+	const char *folder = fl_arena_printf(rig.arena, "%s/state/failures", rig.root);
+
+	for (unsigned i = 0; i < 1000; i++)
+		OK(rig_write_file(folder, fl_arena_printf(rig.arena, "%u.stage", i), "old"));
+	rig_own(&rig, id, "n2", false);
+	FAILS(rig_stage(&rig, id, &ext4, &test_error), FL_IN_USE);
+	FAILS(rig_stage(&rig, id, &ext4, &test_error), FL_IN_USE);
+	EQUAL(count_failures(), 1000);
+	SAME(health(id), "2 StageFailed");
+	WORKS(rig_unstage(&rig, id, &test_error));
+	EQUAL(count_failures(), 999);
+	EQUAL(rig_run((const char *[]){ "find", folder, "-type", "f", "-delete", NULL }), 0);
+}
+
 static void what_is_not_published_is_told(void)
 {
 	const char *id = rig_volume(&rig, "unmounted", 64 * MIB), *text = "";
@@ -288,6 +318,7 @@ static const struct test tests[] = {
 	{ "an xfs that shut itself down is told", an_xfs_that_shut_itself_down_is_told },
 	{ "a btrfs that read rubbish is told", a_btrfs_that_read_rubbish_is_told },
 	{ "a failure is remembered until it is over", a_failure_is_remembered_until_it_is_over },
+	{ "failures are bounded, and the oldest goes", failures_are_bounded_and_the_oldest_goes },
 	{ "what is not published is told", what_is_not_published_is_told },
 	{ "a storage that is gone is told", a_storage_that_is_gone_is_told },
 };
