@@ -7,6 +7,8 @@
  * scale list ENDPOINT MAX ROUNDS     lists everything; a line a round: "microseconds volumes pages bytes
  *                                    slowest", where bytes is the largest answer and slowest the
  *                                    slowest page in microseconds
+ * scale check ENDPOINT MAX TO OTHER  lists from ENDPOINT and OTHER in turns, page by page: volumes 0 to TO-1
+ *                                    must show exactly once, all in order, and no page pass 3 MiB
  * scale create ENDPOINT ROUNDS       makes and deletes one volume more; a line a round: microseconds
  *
  * MAX is max_entries of ListVolumes. */
@@ -23,6 +25,7 @@
 
 #define SCALE_CLIENTS 8
 #define SCALE_BYTES ((int64_t)1 << 30)
+#define SCALE_PAGE_BYTES ((size_t)3 << 20)
 
 struct scale {
 	const char *endpoint;
@@ -31,6 +34,12 @@ struct scale {
 	unsigned long end;
 	char **ids; /* to be deleted, up to `end` */
 };
+
+static void scale_fail(const char *what, const char *which)
+{
+	fprintf(stderr, "scale: %s: %s\n", what, which);
+	exit(1);
+}
 
 static void scale_must(const struct calls *calls, int result, const char *what)
 {
@@ -153,13 +162,67 @@ static void scale_list(struct scale *scale, int32_t max)
 	calls_close(&calls);
 }
 
-static void scale_one_more(struct scale *scale)
+/* What a listing has shown so far. */
+struct scale_seen {
+	bool *volumes; /* by number */
+	unsigned long end;
+	const char *last; /* id */
+};
+
+static void scale_see(struct scale_seen *seen, const char *id)
 {
-	const struct calls_create wish = { .name = "one-more", .bytes = SCALE_BYTES };
+	const char *tail = strrchr(id, '-');
+	unsigned long number = tail ? strtoul(tail + 1, NULL, 16) : 0;
+
+	if (seen->last && strcmp(seen->last, id) >= 0)
+		scale_fail("out of order", id);
+	seen->last = id;
+	/* Others come and go meanwhile. */
+	if (!strstr(id, "-8000-"))
+		return;
+	if (number >= seen->end || seen->volumes[number])
+		scale_fail("twice, or never made", id);
+	seen->volumes[number] = true;
+}
+
+static void scale_check(struct scale *scale, int32_t max, const char *other)
+{
+	struct scale_seen seen = { .end = scale->end };
+	struct calls both[2];
+	const char *token = "";
+	size_t pages = 0;
+
+	calls_open(&both[0], scale->endpoint);
+	calls_open(&both[1], other);
+	seen.volumes = fl_arena_array(both[0].arena, seen.end, sizeof(*seen.volumes));
+	do {
+		struct calls *calls = &both[pages++ % 2];
+		const Csi__V1__ListVolumesResponse *page;
+
+		scale_must(calls, calls_volumes(calls, max, token, &page), "ListVolumes");
+		if (protobuf_c_message_get_packed_size(&page->base) > SCALE_PAGE_BYTES)
+			scale_fail("an answer passes 3 MiB", token);
+		for (size_t i = 0; i < page->n_entries; i++)
+			scale_see(&seen, page->entries[i]->volume->volume_id);
+		token = page->next_token;
+	} while (token[0]);
+	for (unsigned long i = 0; i < seen.end; i++)
+		if (!seen.volumes[i])
+			scale_fail("not listed", scale_name(&both[0], i));
+	printf("%zu\n", pages);
+	calls_close(&both[0]);
+	calls_close(&both[1]);
+}
+
+static void scale_one_more(struct scale *scale, unsigned long round)
+{
+	struct calls_create wish = { .bytes = SCALE_BYTES };
 	const Csi__V1__Volume *volume;
 	struct calls calls;
 
 	calls_open(&calls, scale->endpoint);
+	wish.name = fl_arena_printf(calls.arena, "pvc-%08lx-one-more",
+				    round * 2654435761ul % 0xffffffff);
 	scale_must(&calls, calls_create(&calls, &wish, &volume), "CreateVolume");
 	printf("%" PRIu64 "\n", calls.took_us);
 	scale_must(&calls, calls_delete(&calls, volume->volume_id), "DeleteVolume");
@@ -189,9 +252,12 @@ int main(int argc, char **argv)
 	} else if (strcmp(verb, "list") == 0 && argc == 5) {
 		for (unsigned long i = scale_number(argv[4]); i > 0; i--)
 			scale_list(&scale, (int32_t)scale_number(argv[3]));
+	} else if (strcmp(verb, "check") == 0 && argc == 6) {
+		scale.end = scale_number(argv[4]);
+		scale_check(&scale, (int32_t)scale_number(argv[3]), argv[5]);
 	} else if (strcmp(verb, "create") == 0 && argc == 4) {
 		for (unsigned long i = scale_number(argv[3]); i > 0; i--)
-			scale_one_more(&scale);
+			scale_one_more(&scale, i);
 	} else {
 		return 2;
 	}
