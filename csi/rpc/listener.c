@@ -144,6 +144,8 @@ static void listener_drop(struct rpc_listener *self, int fd)
 	for (unsigned i = 0; i < self->n_connections; i++) {
 		if (self->connections[i] != fd)
 			continue;
+		/* Closing would not end the watch while gRPC has its own descriptor. */
+		epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 		close(fd);
 		self->connections[i] = self->connections[--self->n_connections];
 		self->is_full = false;

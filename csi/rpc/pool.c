@@ -59,32 +59,36 @@ static void pool_run_locked(struct rpc_pool *pool, struct pool_worker *self, str
 	pool->n_running--;
 }
 
-static void pool_poll_locked(struct rpc_pool *pool)
+/* Returns whether the same thread shall look at the queue next, and not poll again. */
+static bool pool_poll_locked(struct rpc_pool *pool)
 {
 	pool->is_polled = true;
 	pthread_mutex_unlock(&pool->lock);
 	bool goes_on = pool->poll(pool->cookie);
 	pthread_mutex_lock(&pool->lock);
 	pool->is_polled = false;
-	if (goes_on)
-		return;
-	pool->poll = NULL;
-	pthread_cond_broadcast(&pool->wake);
+	if (!goes_on) {
+		pool->poll = NULL;
+		pthread_cond_broadcast(&pool->wake);
+	}
+	return !goes_on || pool->n_running == 0;
 }
 
 static void *pool_work(void *arg)
 {
 	struct pool_worker *self = arg;
 	struct rpc_pool *pool = self->pool;
-	struct rpc_job *job;
+	bool may_run = true;
 
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
-		job = pool_take_locked(pool);
+		struct rpc_job *job = may_run ? pool_take_locked(pool) : NULL;
+
+		may_run = true;
 		if (job)
 			pool_run_locked(pool, self, job);
 		else if (pool->poll && !pool->is_polled)
-			pool_poll_locked(pool);
+			may_run = pool_poll_locked(pool);
 		else if (pool->ending && !pool->poll && !pool->first)
 			break;
 		else
@@ -143,13 +147,14 @@ void rpc_pool_poll(struct rpc_pool *pool, bool (*poll)(void *cookie), void *cook
 	pthread_cond_signal(&pool->wake);
 }
 
-/* No thread is woken: the one that calls takes the job as soon as it returns from `poll`, or one that
- * is at work takes it after its own. */
+/* With nothing at work the thread that calls takes the job as soon as it returns from `poll`.  Else it
+ * polls on, because a new one might not get a processor soon, and another thread is woken. */
 int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 {
 	int result = -1;
 
 	pthread_mutex_lock(&pool->lock);
+	bool wakes = pool->n_running > 0 && pool->n_running < pool->max_running;
 	if (pool->n_queued + pool->n_running < pool->queue_length + pool->max_running) {
 		job->next = NULL;
 		*pool->end = job;
@@ -158,6 +163,8 @@ int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 		result = 0;
 	}
 	pthread_mutex_unlock(&pool->lock);
+	if (wakes)
+		pthread_cond_signal(&pool->wake);
 	return result;
 }
 

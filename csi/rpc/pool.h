@@ -3,8 +3,9 @@
  * for more.
  *
  * There is one thread more than there may be jobs at work, so that one can always poll.  A job that
- * comes while a worker is free is run by the very thread that polled it, and another thread takes
- * over the polling: nobody has to wake up before the job begins. */
+ * comes while none is at work is run by the very thread that polled it, and another thread takes over
+ * the polling: nobody has to wake up before the job begins.  Under load the polling stays where it
+ * is. */
 #pragma once
 
 #include <stdint.h>

@@ -18,9 +18,9 @@
  *	};
  *
  * One thread at a time polls the sockets; handlers run top to bottom on a fixed number of workers
- * behind a bounded queue (full: the caller gets UNAVAILABLE).  Polling is a turn, not a thread:
- * who received a request that may begin at once runs it, and another thread polls.  What a handler
- * and its messages need lives in the call's arena, which dies with the call.
+ * behind a bounded queue (full: the caller gets UNAVAILABLE).  Polling is a turn, not a thread: who
+ * received a request while no handler is at work runs it, and another thread polls.  What a handler
+ * and its messages need lives in the call's arena.
  *
  * A call whose caller leaves (cancels, dies, passes its deadline) is not killed: a handler that has
  * begun brings the storage to a settled state, because the caller will ask again.  A call that
@@ -102,7 +102,7 @@ struct rpc_server_options {
 	const struct rpc_service *const *services; /* borrowed, must outlive the server */
 	size_t n_services;
 	unsigned n_workers;       /* 0: 8 */
-	unsigned queue_length;    /* 0: 1,024 */
+	unsigned queue_length;    /* 0: 2,048 */
 	size_t max_request_bytes; /* 0: 1 MiB; larger requests get RESOURCE_EXHAUSTED */
 	size_t arena_budget;      /* 0: 16 MiB */
 	/* What peers may make grow.  Above a limit the newest is refused with UNAVAILABLE, or, of

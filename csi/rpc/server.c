@@ -3,6 +3,7 @@
 
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@
 #include "library.h"
 
 #define SERVER_ARMED 4      /* calls that can arrive at one moment without waiting for us */
-#define SERVER_LOOK_MS 500  /* how late a call that waits for its peer may be cut */
+#define SERVER_LOOK_MS 500  /* of silence, then somebody looks at the clock */
 #define SERVER_STREAMS 100  /* calls at one time on one connection */
 #define SERVER_LAST_MS 1000 /* for handlers to notice that their callers were cut */
 #define SERVER_PLAIN 1      /* the set of compression algorithms that holds "none" only */
@@ -20,7 +21,7 @@ static void server_set_defaults(struct rpc_server_options *options)
 	if (options->n_workers == 0)
 		options->n_workers = 8;
 	if (options->queue_length == 0)
-		options->queue_length = 1024;
+		options->queue_length = 2048;
 	if (options->max_request_bytes == 0)
 		options->max_request_bytes = 1024 * 1024;
 	if (options->arena_budget == 0)
@@ -78,13 +79,29 @@ static grpc_server *server_make(const struct rpc_server_options *options)
 	return server;
 }
 
-/* When somebody has to look at the clock: not while nobody is there. */
-static gpr_timespec server_next_look(struct rpc_server *server)
+static bool server_is_idle(struct rpc_server *server)
 {
 	pthread_mutex_lock(&server->lock);
 	bool is_idle = server->n_calls <= SERVER_ARMED;
 	pthread_mutex_unlock(&server->lock);
-	if (is_idle)
+	return is_idle;
+}
+
+/* Nothing has happened for a while: cuts whose time is up and, when there are no calls at all, gives
+ * back to the system what a storm of them has left. */
+static void server_look(struct rpc_server *server)
+{
+	rpc_held_expire(server);
+	if (!server_is_idle(server))
+		return;
+	malloc_trim(0);
+	server->is_resting = true;
+}
+
+/* When to look: never while nobody is there. */
+static gpr_timespec server_next_look(const struct rpc_server *server)
+{
+	if (server->is_resting)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 			    gpr_time_from_millis(SERVER_LOOK_MS, GPR_TIMESPAN));
@@ -107,8 +124,12 @@ static bool server_poll(void *cookie)
 
 	if (event.type == GRPC_QUEUE_SHUTDOWN)
 		return false;
-	if (event.type == GRPC_OP_COMPLETE)
-		tag->done(tag, event.success);
+	if (event.type == GRPC_QUEUE_TIMEOUT) {
+		server_look(server);
+		return true;
+	}
+	server->is_resting = false;
+	tag->done(tag, event.success);
 	rpc_held_expire(server);
 	return true;
 }

@@ -25,6 +25,7 @@ struct rpc_server {
 	grpc_server *grpc;
 	grpc_completion_queue *queue;
 	unsigned n_armed;        /* of the first calls; each that is accepted arms another */
+	bool is_resting;         /* nothing is left to look after; whoever polls */
 	struct rpc_tag shutdown; /* of the whole server */
 
 	pthread_mutex_t lock; /* innermost; for what follows, and for each call's `sending` */

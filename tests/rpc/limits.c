@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What peers may make grow, and what happens to the one that does. */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -67,6 +68,36 @@ static void connections_above_the_limit_are_closed(void)
 		is_served = raw_is_served();
 	OK(is_served, "no place became free");
 	close_all(fds + 1, FL_COUNT(fds) - 1);
+	desk_close(&desk);
+}
+
+static uint64_t used_us(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/* gRPC keeps its descriptor as long as the call. */
+static void a_connection_that_ended_costs_nothing_while_its_call_goes_on(void)
+{
+	struct rpc_server_options limits = { 0 };
+
+	open_desk(&limits);
+	int fd = raw_connect(desk.path);
+	OK(raw_greet(fd) && raw_begin_call(fd, CREATE, NULL) &&
+	   raw_send_message(fd, false, "\x0a\x04wait", 6));
+	OK(desk_await(&desk.n_waiting, 1), "no handler began");
+	close(fd);
+	fl_clock_sleep_ms(200);
+	uint64_t before = used_us();
+	fl_clock_sleep_ms(1000);
+	OK(used_us() - before < 300000, "%llu us of a processor in a second",
+	   (unsigned long long)(used_us() - before));
+	desk_open_gate(&desk);
+	OK(desk_await(&desk.n_saw_cancel, 1), "the handler did not see it");
 	desk_close(&desk);
 }
 
@@ -164,6 +195,8 @@ static void requests_that_wait_for_a_worker_have_a_size(void)
 
 static const struct test tests[] = {
 	{ "connections above the limit are closed", connections_above_the_limit_are_closed },
+	{ "a connection that ended costs nothing while its call goes on",
+	  a_connection_that_ended_costs_nothing_while_its_call_goes_on },
 	{ "a request that stays half is cut", a_request_that_stays_half_is_cut },
 	{ "an answer that nobody takes is cut", an_answer_that_nobody_takes_is_cut },
 	{ "of too many that wait the oldest is cut", of_too_many_that_wait_the_oldest_is_cut },

@@ -12,7 +12,7 @@ import builds
 import programs
 
 # The order; a ring that is not named here runs last, and bench never.
-ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "node", "crash", "cli", "csi", "sanity", "badinput",
+ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "load", "node", "crash", "cli", "csi", "sanity", "badinput",
          "parallel", "lists", "launcher", "e2e", "quickstart", "nodevm"]
 NO_RINGS = {"bench"}
 # They look at the source, or build for themselves, so once is enough.

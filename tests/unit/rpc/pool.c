@@ -110,14 +110,15 @@ static bool desk_expect(unsigned n_events, unsigned n_begun, unsigned n_refused)
 	return is_so;
 }
 
-static void who_receives_a_job_runs_it(void)
+static void who_receives_a_job_runs_it_while_nothing_is_at_work(void)
 {
 	desk_open(false);
-	for (unsigned n = 1; n <= WORKERS; n++) {
+	for (unsigned n = 1; n <= WORKERS; n++)
 		OK(desk_expect(n, n, 0), "job %u", n);
-		OK(pthread_equal(desk.work[n - 1].received_by, desk.work[n - 1].run_by), "job %u",
-		   n);
-	}
+	OK(pthread_equal(desk.work[0].received_by, desk.work[0].run_by));
+	OK(!pthread_equal(desk.work[1].received_by, desk.work[1].run_by));
+	/* It polls on. */
+	OK(pthread_equal(desk.work[1].received_by, desk.work[2].received_by));
 	EQUAL(rpc_pool_stats(desk.pool).running, WORKERS);
 	desk_close();
 }
@@ -177,7 +178,8 @@ static void a_pool_that_never_polled_can_be_freed(void)
 }
 
 static const struct test tests[] = {
-	{ "who receives a job runs it", who_receives_a_job_runs_it },
+	{ "who receives a job runs it while nothing is at work",
+	  who_receives_a_job_runs_it_while_nothing_is_at_work },
 	{ "polling goes on while all workers are busy",
 	  polling_goes_on_while_all_workers_are_busy },
 	{ "what does not fit is refused", what_does_not_fit_is_refused },
