@@ -8,15 +8,17 @@
 #include <sys/random.h>
 
 #include "history.h"
+#include "mover.h"
 #include "tests/unit/controller/rig.h"
 
 #define BLOCK 4096
 #define HISTORIES 500
 #define STREAMED_EVERY 4 /* one history in so many is asked through the controller */
+#define MOVED_EVERY 10   /* … and again while the blocks of its snapshots are moved */
 
 static struct rig rig;
 static struct history *history;
-static uint64_t first_seed, n_histories = HISTORIES;
+static uint64_t first_seed, n_histories = HISTORIES, n_moves;
 
 /* What was told of one snapshot, or of two. */
 struct told {
@@ -204,26 +206,54 @@ static void check_history(bool streams)
 	}
 }
 
+/* With a mover at the snapshots' images. */
+static void check_history_in_motion(bool streams)
+{
+	const char *paths[HISTORY_CUTS];
+	struct mover mover;
+
+	for (size_t i = 0; i < history->n_cuts; i++)
+		paths[i] = fl_arena_printf(history->op.arena, "%s/near/snapshots/%s/image",
+					   rig.folder, history->cuts[i].handle);
+	WORKS(mover_begin(&mover, paths, history->n_cuts, &test_error));
+	if (test_failures)
+		return;
+	for (int i = 0; i < 4 && test_failures == 0; i++)
+		check_history(streams);
+	mover_end(&mover);
+	n_moves += atomic_load(&mover.moves);
+}
+
+static void check_histories(uint64_t n, void (*check_one)(bool streams))
+{
+	printf("# %llu histories from seed %llu\n", (unsigned long long)n,
+	       (unsigned long long)first_seed);
+	for (uint64_t seed = first_seed; seed < first_seed + n && test_failures == 0; seed++) {
+		WORKS(history_live(history, seed, &test_error));
+		if (test_failures == 0)
+			check_one(seed % STREAMED_EVERY == 0);
+		if (test_failures)
+			printf("# in the history of seed %llu\n", (unsigned long long)seed);
+		WORKS(history_end(history, &test_error));
+	}
+}
+
 static void a_delta_over_its_base_is_the_target(void)
 {
-	size_t n = 0;
+	check_histories(n_histories, check_history);
+}
 
-	printf("# %llu histories from seed %llu\n", (unsigned long long)n_histories,
-	       (unsigned long long)first_seed);
-	while (n < n_histories && test_failures == 0) {
-		WORKS(history_live(history, first_seed + n, &test_error));
-		if (test_failures == 0)
-			check_history((first_seed + n) % STREAMED_EVERY == 0);
-		if (test_failures)
-			printf("# in the history of seed %llu\n",
-			       (unsigned long long)(first_seed + n));
-		WORKS(history_end(history, &test_error));
-		n++;
-	}
+static void blocks_may_move_meanwhile(void)
+{
+	check_histories((n_histories + MOVED_EVERY - 1) / MOVED_EVERY, check_history_in_motion);
+	printf("# %llu moves\n", (unsigned long long)n_moves);
+	if (n_moves == 0)
+		SKIP("nothing moves the blocks of this file system");
 }
 
 static const struct test tests[] = {
 	{ "a delta over its base is the target", a_delta_over_its_base_is_the_target },
+	{ "blocks may move meanwhile", blocks_may_move_meanwhile },
 };
 
 int main(int argc, char **argv)

@@ -208,6 +208,27 @@ static void wrong_requests_are_refused(void)
 	}
 }
 
+static void a_snapshot_that_is_not_ready_is_asked_for_later(void)
+{
+	const struct fl_snapshot_spec spec = { .name = "m-copy", .volume_handle = "m" };
+	const struct fl_copy_target target = { .snapshot = &spec };
+	struct story story = { .target = "near/n1/m-copy" };
+	struct story base = { .base = "near/n1/m-copy", .target = "near/n1/m-s3" };
+	struct object volume = rig_object(&rig, "near/n1/m");
+	struct fl_copy copy;
+
+	WORKS(fl_copy_begin(volume.pool, &rig.op, &target, &copy, &test_error));
+	copy.cut_ns = 1700000000000000000;
+	WORKS(fl_copy_started(volume.pool, &rig.op, &target, &copy, &test_error));
+	FAILS(listen(&story), FL_BUSY);
+	FAILS(listen(&base), FL_BUSY);
+	WORKS(fl_copy_failed(volume.pool, &rig.op, &target, "the disk was full", &test_error));
+	FAILS(listen(&story), FL_IN_USE);
+	OK(strstr(test_error.text, "the disk was full"), "%s", test_error.text);
+	WORKS(ask_delete_snapshot(&rig, "near/n1/m-copy"));
+	FAILS(listen(&story), FL_NOT_FOUND);
+}
+
 /* A snapshot of so many lonely blocks that a stream of single ones does not fit into any buffer. */
 #define LONELY 4200
 
@@ -337,6 +358,8 @@ static const struct test tests[] = {
 	{ "streams begin anywhere", streams_begin_anywhere },
 	{ "nothing different is one empty message", nothing_different_is_one_empty_message },
 	{ "wrong requests are refused", wrong_requests_are_refused },
+	{ "a snapshot that is not ready is asked for later",
+	  a_snapshot_that_is_not_ready_is_asked_for_later },
 	{ "messages have as many blocks as asked", messages_have_as_many_blocks_as_asked },
 	{ "a caller that leaves ends the work", a_caller_that_leaves_ends_the_work },
 	{ "a third stream waits outside", a_third_stream_waits_outside },
