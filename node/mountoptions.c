@@ -37,15 +37,18 @@ static const struct mount_word {
 	{ "nolazytime", 0, MS_LAZYTIME },
 };
 
-/* Options that point at other devices or files, shift where the file system begins, or make
- * another kind of mount.  Whatever else a file system does not know, it refuses itself. */
+/* Options that point at other devices or files, shift where the file system begins, make another kind
+ * of mount, or bring the machine down with the file system.  Whatever else a file system does not know, it refuses itself. */
 static const char *const mount_refused[] = {
-	"bind",        "rbind",        "move",        "remount", "loop",   "offset",
-	"sizelimit",   "shared",       "rshared",     "slave",   "rslave", "private",
-	"rprivate",    "unbindable",   "runbindable", "logdev",  "rtdev",  "device",
-	"journal_dev", "journal_path", "encryption",  "keybits", "subvol", "subvolid",
-	"degraded",    "sb",
+	"bind",        "rbind",        "move",        "remount",      "loop",   "offset",
+	"sizelimit",   "shared",       "rshared",     "slave",        "rslave", "private",
+	"rprivate",    "unbindable",   "runbindable", "logdev",       "rtdev",  "device",
+	"journal_dev", "journal_path", "encryption",  "keybits",      "subvol", "subvolid",
+	"degraded",    "sb",           "abort",       "fatal_errors",
 };
+
+/* Without the log, a file system that was in use is damaged by the first write. */
+static const char *const mount_readers_only[] = { "noload", "norecovery", "nologreplay" };
 
 static const struct mount_word *mount_word_find(const char *word)
 {
@@ -71,6 +74,9 @@ static int mount_word_check(const char *word, struct fl_error *err)
 		return fl_error_set(err, FL_INVALID,
 				    "a mount flag is empty or has characters that mount flags "
 				    "do not have");
+	if (strcmp(word, "errors=panic") == 0)
+		return fl_error_set(err, FL_INVALID,
+				    "mount flag \"errors=panic\" is not allowed for a volume");
 	for (size_t i = 0; i < FL_COUNT(mount_refused); i++) {
 		if (strlen(mount_refused[i]) == length &&
 		    strncmp(word, mount_refused[i], length) == 0)
@@ -100,6 +106,21 @@ static int mount_word_add(struct fl_arena *arena, const char *word, struct mount
 	return 0;
 }
 
+static int mount_check_readers(struct fl_arena *arena, const struct mount_options *options,
+			       struct fl_error *err)
+{
+	const char *data = fl_arena_printf(arena, ",%s,", options->data);
+
+	for (size_t i = 0; i < FL_COUNT(mount_readers_only); i++) {
+		if (!(options->flags & MS_RDONLY) &&
+		    strstr(data, fl_arena_printf(arena, ",%s,", mount_readers_only[i])))
+			return fl_error_set(err, FL_INVALID,
+					    "mount flag \"%s\" is allowed only with \"ro\"",
+					    mount_readers_only[i]);
+	}
+	return 0;
+}
+
 int mount_options_parse(struct fl_arena *arena, const char *const *words, size_t n_words,
 			struct mount_options *ret, struct fl_error *err)
 {
@@ -122,6 +143,8 @@ int mount_options_parse(struct fl_arena *arena, const char *const *words, size_t
 			at = comma ? comma + 1 : NULL;
 		}
 	}
+	if (mount_check_readers(arena, &options, err) < 0)
+		return -1;
 	*ret = options;
 	return 0;
 }

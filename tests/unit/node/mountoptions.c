@@ -66,6 +66,20 @@ static void what_leads_elsewhere_is_refused(void)
 		FAILS(parse(words[i], &options), FL_INVALID);
 }
 
+static void what_endangers_the_machine_or_the_data_is_refused(void)
+{
+	static const char *const words[] = { "errors=panic",  "fatal_errors=panic", "abort",
+					     "noload",        "norecovery",         "noload,rw",
+					     "discard,noload" };
+	struct mount_options options;
+
+	for (size_t i = 0; i < FL_COUNT(words); i++)
+		FAILS(parse(words[i], &options), FL_INVALID);
+	WORKS(parse("norecovery,ro", &options));
+	SAME(options.data, "norecovery");
+	WORKS(parse("errors=remount-ro", &options));
+}
+
 static void a_value_is_not_told(void)
 {
 	struct mount_options options;
@@ -140,6 +154,8 @@ static const struct test tests[] = {
 	{ "the last word counts", the_last_word_counts },
 	{ "other words are the file system's", other_words_are_the_file_systems },
 	{ "what leads elsewhere is refused", what_leads_elsewhere_is_refused },
+	{ "what endangers the machine or the data is refused",
+	  what_endangers_the_machine_or_the_data_is_refused },
 	{ "a value is not told", a_value_is_not_told },
 	{ "many words are refused", many_words_are_refused },
 	{ "mkfs options are words", mkfs_options_are_words },
