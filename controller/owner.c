@@ -77,6 +77,7 @@ struct owner_wish {
 	const char *purpose;
 	struct fl_arena *arena;
 	bool shared;
+	bool leaving;
 };
 
 static struct owner_attachment *owner_find(const struct owner *owner, const char *node)
@@ -127,13 +128,16 @@ static int owner_decide_attach(const struct object *volume, struct owner *owner,
 {
 	const struct owner_wish *wish = cookie;
 	struct owner_attachment *list;
-	const struct owner_attachment *has;
+	struct owner_attachment *has;
 
 	if (owner->state == OWNER_HELD && !owner_is_free(owner))
 		return owner_refuse_held(volume, owner, err);
 	has = owner_find(owner, wish->attachment->node);
-	if (has)
+	if (has) {
+		*ret_write = has->leaving;
+		has->leaving = false;
 		return owner_compare(volume, has, wish->attachment, err);
+	}
 	if (owner->n_attachments && owner_join(volume, owner, wish, err) < 0)
 		return -1;
 	list = fl_arena_array(wish->arena, owner->n_attachments + 1, sizeof(*list));
@@ -159,6 +163,33 @@ int owner_attach(const struct fl_op *op, const struct object *volume,
 		return -1;
 	*ret_epoch = owner.epoch;
 	return 0;
+}
+
+static int owner_decide_leaving(const struct object *volume, struct owner *owner, void *cookie,
+				bool *ret_write, struct fl_error *err)
+{
+	const struct owner_wish *wish = cookie;
+
+	(void)volume;
+	(void)err;
+	for (size_t i = 0; i < owner->n_attachments; i++) {
+		struct owner_attachment *a = &owner->attachments[i];
+
+		if ((wish->node && strcmp(a->node, wish->node) != 0) || a->leaving == wish->leaving)
+			continue;
+		a->leaving = wish->leaving;
+		*ret_write = true;
+	}
+	return 0;
+}
+
+int owner_set_leaving(const struct fl_op *op, const struct object *volume, const char *node,
+		      bool leaving, struct fl_error *err)
+{
+	struct owner_wish wish = { .node = node, .leaving = leaving, .arena = op->arena };
+	struct owner owner;
+
+	return owner_change(op, volume, owner_decide_leaving, &wish, &owner, err);
 }
 
 static int owner_decide_detach(const struct object *volume, struct owner *owner, void *cookie,

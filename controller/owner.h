@@ -24,6 +24,11 @@ int owner_attach(const struct fl_op *op, const struct object *volume,
 		 const struct owner_attachment *attachment, bool shared, uint64_t *ret_epoch,
 		 struct fl_error *err) fl_must_check;
 
+/* Notes that a node's attachment (node NULL: all) is about to be taken away, or that it stays after all.
+ * From then on the node begins nothing new with the volume, so what it is asked after that stays
+ * true.  owner_attach ends it, too. */
+int owner_set_leaving(const struct fl_op *op, const struct object *volume, const char *node,
+		      bool leaving, struct fl_error *err) fl_must_check;
 /* Takes a node's attachment away, or all of them (node NULL).  None there is success. */
 int owner_detach(const struct fl_op *op, const struct object *volume, const char *node,
 		 struct fl_error *err) fl_must_check;

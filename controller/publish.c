@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "base/log.h"
 #include "csi/convert.h"
 #include "csi/rpc/map.h"
 #include "node_limit.h"
@@ -79,18 +80,14 @@ int publish_volume(struct rpc_call *call, const void *request, void *response, s
 	return 0;
 }
 
-/* The orchestrator says that the node has let go.  Where that can be asked, it is: a volume that is
- * still staged would be taken for idle, and be copied or deleted.  A node that is not there is not
- * waited for. */
-static int unpublish_check(const struct controller *c, const struct fl_op *op,
-			   const struct object *volume, const char *node, struct fl_error *err)
+/* A volume that is still staged would be taken for idle, and be copied or deleted.  A node that is not
+ * there is not waited for. */
+static int unpublish_ask_node(const struct controller *c, const struct fl_op *op,
+			      const struct object *volume, struct fl_error *err)
 {
-	const char *here = c->pools->settings->node.id;
 	struct vmdisk_place place;
 	struct fl_error why;
 
-	if (node && strcmp(node, here) != 0)
-		return 0;
 	if (vmdisk_where(c, op, volume->id, &place, &why) < 0) {
 		if (why.code == FL_UNAVAILABLE)
 			return 0;
@@ -102,7 +99,28 @@ static int unpublish_check(const struct controller *c, const struct fl_op *op,
 	return fl_error_set(err, FL_IN_USE,
 			    "volume %s is still staged on node %s%s%s: unpublish and unstage it "
 			    "there first",
-			    volume->id, here, place.vm[0] ? " for VM " : "", place.vm);
+			    volume->id, c->pools->settings->node.id, place.vm[0] ? " for VM " : "",
+			    place.vm);
+}
+
+/* The orchestrator says that the node has let go.  Where that can be asked, it is, after the record says
+ * that the node must not begin again: a node reads the record once more when it has begun, so one of
+ * the two sees the other. */
+static int unpublish_check(const struct controller *c, const struct fl_op *op,
+			   const struct object *volume, const char *node, struct fl_error *err)
+{
+	struct fl_error why;
+
+	if (node && strcmp(node, c->pools->settings->node.id) != 0)
+		return 0;
+	if (owner_set_leaving(op, volume, node, true, err) < 0)
+		return -1;
+	if (unpublish_ask_node(c, op, volume, err) == 0)
+		return 0;
+	/* Where this fails, the next call of either kind settles it. */
+	if (owner_set_leaving(op, volume, node, false, &why) < 0)
+		fl_log(FL_LOG_WARNING, "unpublish", "%s: %s", volume->id, why.text);
+	return -1;
 }
 
 static int unpublish_run(const struct controller *c, struct fl_op *op, const char *volume_id,

@@ -46,7 +46,8 @@ static int owner_parse_attachment(struct fl_arena *arena, const json_t *json,
 	if (fl_json_text(json, "node", "", &node, err) < 0 ||
 	    fl_json_text(json, "mode", "", &mode, err) < 0 ||
 	    fl_json_bool(json, "block", false, &ret->block, err) < 0 ||
-	    fl_json_bool(json, "readonly", false, &ret->read_only, err) < 0)
+	    fl_json_bool(json, "readonly", false, &ret->read_only, err) < 0 ||
+	    fl_json_bool(json, "leaving", false, &ret->leaving, err) < 0)
 		return -1;
 	ret->mode = access_mode_of(mode);
 	if (node[0] == '\0' || !ret->mode)
@@ -122,10 +123,13 @@ const char *owner_format(struct fl_arena *arena, const struct owner *owner)
 
 	for (size_t i = 0; owner->state == OWNER_OWNED && i < owner->n_attachments; i++) {
 		const struct owner_attachment *a = &owner->attachments[i];
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:b, s:b}", "node", a->node, "mode",
-						access_mode_name(a->mode), "block", (int)a->block,
-						"readonly", (int)a->read_only));
+		json_t *one = json_pack("{s:s, s:s, s:b, s:b}", "node", a->node, "mode",
+					access_mode_name(a->mode), "block", (int)a->block,
+					"readonly", (int)a->read_only);
+
+		if (a->leaving)
+			json_object_set_new(one, "leaving", json_true());
+		json_array_append_new(list, one);
 	}
 	json_object_set_new(json, "attachments", list);
 	if (owner->state == OWNER_HELD)

@@ -2,7 +2,7 @@
 /* Owner record: who may write to a volume, kept beside the data (FL_RECORD_OWNER).
  *
  * It is JSON, {"epoch": N, "state": "idle" | "owned" | "held", "attachments": [{"node", "mode",
- * "block", "readonly"}], "hold": {"for", "expires_ns"}}.  The controller changes it, only by
+ * "block", "readonly", "leaving"}], "hold": {"for", "expires_ns"}}.  The controller changes it, only by
  * compare-and-swap (controller/owner.h); a node reads it before it lets anybody near the data. */
 #pragma once
 
@@ -22,6 +22,7 @@ struct owner_attachment {
 	enum access_mode mode;
 	bool block;
 	bool read_only;
+	bool leaving; /* it is being taken away: the node may go on, and begin nothing new */
 };
 
 struct owner {

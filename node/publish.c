@@ -65,6 +65,14 @@ static int publish_read(const struct node *node, const struct fl_op *op,
 	return 0;
 }
 
+int publish_check_owner(const struct node *node, const struct fl_op *op, const struct publish *p,
+			enum access_mode *ret_mode, struct fl_error *err)
+{
+	const struct node_claim claim = { p->read_only, p->epoch };
+
+	return node_volume_check_owner(node, op, &p->volume, &claim, ret_mode, err);
+}
+
 /* What the kernel already shows of the device, beside the staging path. */
 static int publish_check_uses(const struct fl_op *op, const struct publish *p, struct fl_error *err)
 {
@@ -111,21 +119,7 @@ static int publish_held(const struct node *node, const struct fl_op *op, struct 
 				    p->volume.id, pass.vm);
 	if (publish_check_uses(op, p, err) < 0)
 		return -1;
-	return p->capability.block ? publish_block(op, p, err) : publish_mount(op, p, err);
-}
-
-/* How many paths there may be is what this call says, or what the attachment said: the stricter. */
-static int publish_check_owner(const struct node *node, const struct fl_op *op, struct publish *p,
-			       struct fl_error *err)
-{
-	const struct node_claim claim = { p->read_only, p->epoch };
-	enum access_mode attached;
-
-	if (node_volume_check_owner(node, op, &p->volume, &claim, &attached, err) < 0)
-		return -1;
-	p->single = access_mode_is_single_path(p->capability.mode) ||
-		    attached == ACCESS_SINGLE_NODE_SINGLE_WRITER;
-	return 0;
+	return p->capability.block ? publish_block(node, op, p, err) : publish_mount(op, p, err);
 }
 
 static int publish_run(const struct node *node, struct fl_op op,
@@ -133,14 +127,18 @@ static int publish_run(const struct node *node, struct fl_op op,
 {
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
 	struct publish publish = { 0 };
+	enum access_mode attached;
 
 	if (ephemeral_is_asked_for(request))
 		return ephemeral_publish(node, &op, request, err);
 	if (publish_read(node, &op, request, &publish, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodePublishVolume", &hold,
 		      err) < 0 ||
-	    publish_check_owner(node, &op, &publish, err) < 0)
+	    publish_check_owner(node, &op, &publish, &attached, err) < 0)
 		return -1;
+	/* What this call says, or what the attachment said: the stricter. */
+	publish.single = access_mode_is_single_path(publish.capability.mode) ||
+			 attached == ACCESS_SINGLE_NODE_SINGLE_WRITER;
 	op.progress = &hold.mark.progress;
 	return publish_held(node, &op, &publish, err);
 }

@@ -23,12 +23,17 @@ struct publish {
 	struct device_state state;
 };
 
+/* Whether the owner record lets this node have the volume like that; *ret_mode (may be NULL) as in
+ * node_volume_check_owner. */
+int publish_check_owner(const struct node *node, const struct fl_op *op, const struct publish *p,
+			enum access_mode *ret_mode, struct fl_error *err) fl_must_check;
+
 /* Binds the staged file system to the target (publish_kernel.c). */
 int publish_mount(const struct fl_op *op, const struct publish *p, struct fl_error *err)
 	fl_must_check;
 /* Puts the device's node at the target (publish_kernel.c). */
-int publish_block(const struct fl_op *op, const struct publish *p, struct fl_error *err)
-	fl_must_check;
+int publish_block(const struct node *node, const struct fl_op *op, const struct publish *p,
+		  struct fl_error *err) fl_must_check;
 /* Puts a disk pass at the target (publish_vm.c); `old` is the one that stands when `passed`. */
 int publish_vm(const struct node *node, const struct fl_op *op, const struct publish *p,
 	       bool passed, const struct pass *old, struct fl_error *err) fl_must_check;

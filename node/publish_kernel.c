@@ -74,7 +74,8 @@ int publish_mount(const struct fl_op *op, const struct publish *p, struct fl_err
 	return publish_bind(op, p, err);
 }
 
-int publish_block(const struct fl_op *op, const struct publish *p, struct fl_error *err)
+int publish_block(const struct node *node, const struct fl_op *op, const struct publish *p,
+		  struct fl_error *err)
 {
 	struct connection c;
 	struct fl_error ignored;
@@ -95,7 +96,9 @@ int publish_block(const struct fl_op *op, const struct publish *p, struct fl_err
 				    "%s cannot be handed out read-only: it is a writable device of "
 				    "this node",
 				    c.path);
-	if (blockdev_publish(op->arena, &c, p->target, err) == 0)
+	/* The owner once more, as when a file system is staged. */
+	if (publish_check_owner(node, op, p, NULL, err) == 0 &&
+	    blockdev_publish(op->arena, &c, p->target, err) == 0)
 		return 0;
 	/* A device that nothing shows is of no use to anybody. */
 	if (device_disconnect(op, p->volume.id, &p->source, &ignored) < 0)

@@ -44,6 +44,7 @@ static int publish_make_pass(const struct fl_op *op, const struct publish *p, bo
 int publish_vm(const struct node *node, const struct fl_op *op, const struct publish *p,
 	       bool passed, const struct pass *old, struct fl_error *err)
 {
+	struct fl_error ignored;
 	struct pass pass;
 
 	if (p->source.kind != FL_SOURCE_FILE)
@@ -58,5 +59,10 @@ int publish_vm(const struct node *node, const struct fl_op *op, const struct pub
 	if (publish_make_pass(op, p, passed, old, &pass, err) < 0 ||
 	    pass_store(op->arena, node->state_fd, &pass, err) < 0)
 		return -1;
-	return pass_publish(op->arena, &pass, p->target, err);
+	/* The owner once more, now that the controller can see that a VM has it. */
+	if (publish_check_owner(node, op, p, NULL, err) == 0)
+		return pass_publish(op->arena, &pass, p->target, err);
+	if (!passed && pass_forget(node->state_fd, p->volume.id, &ignored) < 0)
+		return -1;
+	return -1;
 }

@@ -123,8 +123,8 @@ int stage_mount(const struct node *node, const struct fl_op *op, const struct st
 	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &state, &c,
 			   err) < 0)
 		return -1;
-	/* Asked again now that the controller can see the device: it may have detached the volume in
-	 * the moment between, when nothing was here yet. */
+	/* Asked again now that the controller can see the device: it may have begun to detach the volume
+	 * when nothing was here yet, and then its record says so. */
 	if (stage_check_owner(node, op, stage, err) == 0 &&
 	    stage_mount_device(op, stage, &c, err) == 0)
 		return 0;

@@ -65,6 +65,11 @@ static int volume_check_attachment(const struct node *node, const struct node_vo
 	for (a = owner->attachments; a < owner->attachments + owner->n_attachments; a++) {
 		if (strcmp(a->node, here) != 0)
 			continue;
+		if (a->leaving)
+			return fl_error_set(err, FL_IN_USE,
+					    "volume %s is being detached from node %s: attach it "
+					    "again (ControllerPublishVolume)",
+					    volume->id, here);
 		*ret_mode = a->mode;
 		if (read_only || !a->read_only)
 			return 0;

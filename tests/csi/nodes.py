@@ -229,6 +229,17 @@ def _(bed):
     made.take_away()
 
 
+@statement("a volume that the node still has is not detached, and stays usable: FAILED_PRECONDITION")
+def _(bed):
+    for way in (ext4(), block()):
+        with disk(bed, way) as made:
+            made.publish()
+            with refused("FAILED_PRECONDITION", "staged"):
+                made.detach()
+            made.publish(1)
+        bed.sweep()
+
+
 @statement("stats tell bytes and inodes of a file system, at each of its paths")
 def _(bed):
     with disk(bed, ext4()) as made:

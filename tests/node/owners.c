@@ -93,6 +93,19 @@ static void what_is_lost_can_be_taken_away(void)
 	OK(rig_is_clean(&rig));
 }
 
+/* The controller is just taking the attachment away. */
+static void what_is_leaving_is_not_begun(void)
+{
+	static const char leaving[] =
+		"{\"epoch\": 1, \"state\": \"owned\", \"attachments\": [{\"node\": \"n1\", \"mode\": "
+		"\"SINGLE_NODE_MULTI_WRITER\", \"block\": true, \"leaving\": true}]}";
+	const char *id = rig_volume(&rig, "leaving", 8 * MIB);
+
+	rig_set_record(&rig, id, FL_RECORD_OWNER, leaving);
+	nothing_works(id, "being detached");
+	OK(rig_is_clean(&rig));
+}
+
 static void a_pass_ends_with_the_attachment(void)
 {
 	const char *id = rig_volume(&rig, "pass", 8 * MIB);
@@ -122,6 +135,7 @@ static const struct test tests[] = {
 	  a_record_that_nobody_understands_is_no_permission },
 	{ "a reader may only read", a_reader_may_only_read },
 	{ "what is lost can be taken away", what_is_lost_can_be_taken_away },
+	{ "what is leaving is not begun", what_is_leaving_is_not_begun },
 	{ "a pass ends with the attachment", a_pass_ends_with_the_attachment },
 };
 

@@ -10,8 +10,10 @@
 static struct rig rig;
 static struct object volume;
 
-static const struct owner_attachment on_n1 = { "n1", ACCESS_SINGLE_NODE_WRITER, true, false };
-static const struct owner_attachment on_n2 = { "n2", ACCESS_SINGLE_NODE_WRITER, true, false };
+static const struct owner_attachment on_n1 = { "n1", ACCESS_SINGLE_NODE_WRITER, true, false,
+					       false };
+static const struct owner_attachment on_n2 = { "n2", ACCESS_SINGLE_NODE_WRITER, true, false,
+					       false };
 
 static void write_record(const char *text)
 {
@@ -54,7 +56,7 @@ static void *race(void *cookie)
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	const struct fl_op op = { "race", fl_clock_after_ms(30000), arena, NULL };
 	const struct owner_attachment wish = { fl_arena_printf(arena, "n%zu", (size_t)cookie),
-					       ACCESS_SINGLE_NODE_WRITER, true, false };
+					       ACCESS_SINGLE_NODE_WRITER, true, false, false };
 	struct fl_error err = { 0 };
 	uint64_t won;
 
@@ -88,7 +90,7 @@ static void *take_and_leave(void *cookie)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	const struct owner_attachment wish = { fl_arena_printf(arena, "n%zu", (size_t)cookie),
-					       ACCESS_SINGLE_NODE_WRITER, true, false };
+					       ACCESS_SINGLE_NODE_WRITER, true, false, false };
 	unsigned done = 0;
 
 	for (unsigned i = 0; i < 5000 && done < 10; i++) {
@@ -127,6 +129,35 @@ static void turns_never_overlap(void)
 	EQUAL(total, 40);
 	EQUAL(atomic_load(&refused), 0);
 	EQUAL(epoch(), before + total);
+}
+
+static bool is_leaving(void)
+{
+	struct owner owner = { 0 };
+
+	WORKS(owner_read(&rig.op, &volume, &owner, &test_error));
+	return owner.n_attachments == 1 && owner.attachments[0].leaving;
+}
+
+static void who_leaves_may_stay(void)
+{
+	uint64_t first = 0, again = 0;
+
+	WORKS(owner_attach(&rig.op, &volume, &on_n1, false, &first, &test_error));
+	WORKS(owner_set_leaving(&rig.op, &volume, "n2", true, &test_error));
+	OK(!is_leaving(), "it is about another node");
+	WORKS(owner_set_leaving(&rig.op, &volume, "n1", true, &test_error));
+	WORKS(owner_set_leaving(&rig.op, &volume, "n1", true, &test_error));
+	OK(is_leaving());
+	FAILS(owner_attach(&rig.op, &volume, &on_n2, false, &again, &test_error), FL_IN_USE);
+	WORKS(owner_set_leaving(&rig.op, &volume, NULL, false, &test_error));
+	OK(!is_leaving());
+	WORKS(owner_set_leaving(&rig.op, &volume, NULL, true, &test_error));
+	WORKS(owner_attach(&rig.op, &volume, &on_n1, false, &again, &test_error));
+	OK(!is_leaving() && again == first, "it was attached all the time");
+	WORKS(owner_detach(&rig.op, &volume, NULL, &test_error));
+	WORKS(owner_set_leaving(&rig.op, &volume, NULL, true, &test_error));
+	EQUAL(state(), OWNER_IDLE);
 }
 
 static void a_held_volume_is_nobodys(void)
@@ -232,6 +263,7 @@ static const struct test tests[] = {
 	{ "a new volume is idle", a_new_volume_is_idle },
 	{ "of many at once one wins", of_many_at_once_one_wins },
 	{ "turns never overlap", turns_never_overlap },
+	{ "who leaves may stay", who_leaves_may_stay },
 	{ "a held volume is nobody's", a_held_volume_is_nobodys },
 	{ "an owned volume cannot be held", an_owned_volume_cannot_be_held },
 	{ "a hold that has expired is broken", a_hold_that_has_expired_is_broken },
