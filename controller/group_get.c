@@ -56,10 +56,10 @@ int delete_group_snapshot(struct rpc_call *call, const void *request, void *resp
 
 	(void)response;
 	if (group_find(c, &op, asked->group_snapshot_id, &object, &why) < 0) {
-		if (why.code == FL_NOT_FOUND)
-			return 0;
 		*err = why;
-		return -1;
+		return why.code == FL_NOT_FOUND ? object_check_gone(c, &op, "group snapshot",
+								    asked->group_snapshot_id, err)
+						: -1;
 	}
 	if (object_mark_group(c, &op, &object, "DeleteVolumeGroupSnapshot", &mark, err) < 0 ||
 	    group_read(&op, object.pool, object.handle, &group, err) < 0)

@@ -84,7 +84,8 @@ static bool failure_tells(const struct node *node, const struct fl_op *op, const
 	struct fl_object_id object;
 	struct fl_error ignored;
 
-	return err->code != FL_BUSY && err->code != FL_NOT_FOUND && volume_id[0] &&
+	return err->code != FL_BUSY && err->code != FL_NOT_FOUND && err->code != FL_INVALID &&
+	       volume_id[0] &&
 	       fl_object_id_parse(op->arena, node->pools, volume_id, "volume", &object, &ignored) ==
 		       0;
 }
