@@ -20,6 +20,14 @@ bool file_health_is_full(const struct file_health_view *view)
 	return view->available_bytes < HEALTH_FULL_BYTES;
 }
 
+/* With errno value err->sys; what cannot be looked at is not known to be empty. */
+static int health_unreachable(const struct file_pool *file, struct fl_error *err)
+{
+	fl_error_sys(err, errno, "directory %s does not answer", file->directory);
+	err->code = FL_UNAVAILABLE;
+	return -1;
+}
+
 int file_health_look(const struct file_pool *file, struct file_health_view *ret,
 		     struct fl_error *err)
 {
@@ -27,12 +35,9 @@ int file_health_look(const struct file_pool *file, struct file_health_view *ret,
 	struct statvfs vfs;
 
 	/* The path counts, not only what was opened: nodes reach the images by it. */
-	if (fstat(file->root_fd, &here) < 0 || fstatvfs(file->root_fd, &vfs) < 0)
-		return fl_error_set(err, FL_UNAVAILABLE, "directory %s does not answer: %s",
-				    file->directory, strerrordesc_np(errno));
-	if (stat(file->directory, &there) < 0)
-		return fl_error_set(err, FL_UNAVAILABLE, "directory %s is gone: %s",
-				    file->directory, strerrordesc_np(errno));
+	if (fstat(file->root_fd, &here) < 0 || fstatvfs(file->root_fd, &vfs) < 0 ||
+	    stat(file->directory, &there) < 0)
+		return health_unreachable(file, err);
 	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino)
 		return fl_error_set(err, FL_UNAVAILABLE,
 				    "directory %s is not the one that this pool has opened: mount "

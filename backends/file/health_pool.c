@@ -63,8 +63,11 @@ int file_health_pool(struct fl_pool *pool, const struct fl_op *op, struct fl_hea
 	struct fl_error why;
 
 	if (file_health_look(file, &view, &why) < 0) {
-		fl_health_add(op->arena, ret, FL_HEALTH_INACCESSIBLE, "DirectoryGone", "%s",
-			      why.text);
+		/* 0: something else is at its path. */
+		fl_health_add(op->arena, ret, FL_HEALTH_INACCESSIBLE,
+			      why.sys == 0 || why.sys == ENOENT ? "DirectoryGone"
+								: "FileSystemError",
+			      "%s", why.text);
 		return 0;
 	}
 	if (view.read_only)
