@@ -209,6 +209,65 @@ int calls_snapshots(struct calls *calls, int32_t max, const char *token,
 	return calls_make(calls, "ListSnapshots", &request, (const void **)ret);
 }
 
+int calls_modify(struct calls *calls, const char *id, const char *iops)
+{
+	Csi__V1__ControllerModifyVolumeRequest request =
+		CSI__V1__CONTROLLER_MODIFY_VOLUME_REQUEST__INIT;
+	const struct fl_pair pair = { "iops", iops };
+
+	request.volume_id = (char *)id;
+	request.n_mutable_parameters = 1;
+	request.mutable_parameters = rpc_map_entries(
+		calls->arena,
+		&csi__v1__controller_modify_volume_request__mutable_parameters_entry__descriptor,
+		&pair, 1);
+	return calls_make(calls, "ControllerModifyVolume", &request, NULL);
+}
+
+static int calls_make_group(struct calls *calls, const char *method, const void *message,
+			    const void **ret)
+{
+	return calls_make_of(calls, &csi__v1__group_controller__descriptor, method, message, ret);
+}
+
+int calls_group(struct calls *calls, const struct calls_group *group,
+		const Csi__V1__VolumeGroupSnapshot **ret)
+{
+	Csi__V1__CreateVolumeGroupSnapshotRequest request =
+		CSI__V1__CREATE_VOLUME_GROUP_SNAPSHOT_REQUEST__INIT;
+	const void *answer;
+
+	request.name = (char *)group->name_or_id;
+	request.source_volume_ids = group->ids;
+	request.n_source_volume_ids = group->n;
+	if (calls_make_group(calls, "CreateVolumeGroupSnapshot", &request, &answer) < 0)
+		return -1;
+	*ret = ((const Csi__V1__CreateVolumeGroupSnapshotResponse *)answer)->group_snapshot;
+	return 0;
+}
+
+int calls_get_group(struct calls *calls, const struct calls_group *group)
+{
+	Csi__V1__GetVolumeGroupSnapshotRequest request =
+		CSI__V1__GET_VOLUME_GROUP_SNAPSHOT_REQUEST__INIT;
+
+	request.group_snapshot_id = (char *)group->name_or_id;
+	request.snapshot_ids = group->ids;
+	request.n_snapshot_ids = group->n;
+	return calls_make_group(calls, "GetVolumeGroupSnapshot", &request, NULL);
+}
+
+int calls_delete_group(struct calls *calls, const struct calls_group *group)
+{
+	Csi__V1__DeleteVolumeGroupSnapshotRequest request =
+		CSI__V1__DELETE_VOLUME_GROUP_SNAPSHOT_REQUEST__INIT;
+
+	request.group_snapshot_id = (char *)group->name_or_id;
+	request.snapshot_ids = group->ids;
+	request.n_snapshot_ids = group->n;
+	return calls_make_group(calls, "DeleteVolumeGroupSnapshot", &request, NULL);
+}
+
 /* The context of a ControllerPublishVolume as the entries of another message. */
 static void *calls_context(struct calls *calls,
 			   const Csi__V1__ControllerPublishVolumeResponse *granted,

@@ -44,6 +44,19 @@ int calls_volumes(struct calls *calls, int32_t max, const char *token,
 int calls_snapshots(struct calls *calls, int32_t max, const char *token,
 		    const Csi__V1__ListSnapshotsResponse **ret);
 
+int calls_modify(struct calls *calls, const char *id, const char *iops);
+
+/* A group snapshot; `ids` are of volumes for calls_group, else of its snapshots. */
+struct calls_group {
+	const char *name_or_id;
+	char **ids;
+	size_t n;
+};
+int calls_group(struct calls *calls, const struct calls_group *group,
+		const Csi__V1__VolumeGroupSnapshot **ret);
+int calls_get_group(struct calls *calls, const struct calls_group *group);
+int calls_delete_group(struct calls *calls, const struct calls_group *group);
+
 /* The node's side: `path` is the staging directory, or the target. */
 int calls_stage(struct calls *calls, const char *id, const char *path,
 		const Csi__V1__ControllerPublishVolumeResponse *granted);

@@ -166,3 +166,31 @@ void changes_delete_snapshot(struct turn *turn)
 	if (turn_is_known(turn, "delete", made))
 		turn_settle(turn, made, (struct model_op){ .kind = MODEL_DELETE });
 }
+
+void changes_modify(struct turn *turn)
+{
+	static const enum model_kind kinds[] = {
+		[FL_OK] = MODEL_PRESENT, [FL_NOT_FOUND] = MODEL_ABSENT
+	};
+	struct world *world = turn->world;
+	unsigned volume = turn_random(turn, world->n);
+	const char *iops = turn_random(turn, 2) ? "1000" : "0";
+	enum fl_error_code code;
+
+	/* A node that is not there cannot be told: UNAVAILABLE until the volume is detached, which in a world
+	 * where calls are repeated to their end may be never. */
+	if (world->nodes > 1)
+		return;
+	turn_touch(turn, volume);
+	turn_begin(turn);
+	calls_modify(&turn->calls, turn_id(turn, volume), iops);
+	code = turn->calls.error.code;
+	if (!turn_is_known(turn, "modify", volume) || turn_is_put_off(turn, volume))
+		return;
+	turn_end(turn);
+	if (code == FL_OK || code == FL_NOT_FOUND)
+		turn_note(turn, volume, (struct model_op){ .kind = kinds[code] });
+	else
+		world_problem(world, "modify of %s: %s", turn_id(turn, volume),
+			      turn->calls.error.text);
+}

@@ -13,6 +13,9 @@ void changes_unpublish(struct turn *turn);
 void changes_expand(struct turn *turn);
 void changes_snapshot(struct turn *turn);
 void changes_delete_snapshot(struct turn *turn);
+void changes_modify(struct turn *turn);
+/* A group snapshot from its creation to its end. */
+void changes_group(struct turn *turn);
 
 void looks_get(struct turn *turn);
 /* In pages of random size. */

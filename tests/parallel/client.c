@@ -16,10 +16,13 @@ static const struct {
 	void (*call)(struct turn *turn);
 	unsigned weight;
 } client_calls[] = {
-	{ changes_create, 16 },  { changes_clone, 10 },          { changes_delete, 14 },
-	{ changes_publish, 14 }, { changes_unpublish, 14 },      { changes_expand, 10 },
-	{ changes_snapshot, 8 }, { changes_delete_snapshot, 6 }, { looks_get, 10 },
-	{ looks_volumes, 3 },    { looks_snapshots, 2 },
+	{ changes_create, 16 },    { changes_clone, 10 },
+	{ changes_delete, 14 },    { changes_publish, 14 },
+	{ changes_unpublish, 14 }, { changes_expand, 10 },
+	{ changes_snapshot, 8 },   { changes_delete_snapshot, 6 },
+	{ changes_modify, 6 },     { changes_group, 3 },
+	{ looks_get, 10 },         { looks_volumes, 3 },
+	{ looks_snapshots, 2 },
 };
 
 static void client_choose(struct turn *turn)
@@ -71,7 +74,7 @@ void *client_run(void *cookie)
 	const struct client *client = cookie;
 	struct world *world = client->world;
 	unsigned seed = client->seed;
-	struct turn turn = { .world = world, .seed = &seed };
+	struct turn turn = { .world = world, .seed = &seed, .client = client->number };
 
 	calls_open(&turn.calls, world->service->socket);
 	while (!atomic_load(&world->stop)) {

@@ -114,6 +114,9 @@ static bool seen_snapshots(struct turn *turn, int32_t max, struct seen *seen)
 			const char *id = page->entries[i]->snapshot->snapshot_id;
 			int snapshot = world_find(turn->world, WORLD_SNAPSHOT, id);
 
+			/* Groups are looked at by who has made them. */
+			if (page->entries[i]->snapshot->group_snapshot_id[0])
+				continue;
 			if (snapshot < 0 || seen->snapshots[snapshot])
 				world_problem(turn->world, "ListSnapshots tells %s of %s",
 					      snapshot < 0 ? "something" : "twice", id);

@@ -120,6 +120,19 @@ bool turn_is_known(struct turn *turn, const char *what, unsigned object)
 	return false;
 }
 
+bool turn_is_put_off(struct turn *turn, unsigned object)
+{
+	if (!turn_is_lost(turn) && !turn_is_busy(turn))
+		return false;
+	turn_end(turn);
+	turn->again = true;
+	if (turn_is_lost(turn))
+		atomic_fetch_add(&turn->world->lost, 1);
+	else
+		turn_busy(turn, object);
+	return true;
+}
+
 bool turn_settle(struct turn *turn, unsigned object, struct model_op op)
 {
 	turn_end(turn);

@@ -11,6 +11,7 @@ struct turn {
 	struct world *world;
 	struct calls calls;
 	unsigned *seed;
+	unsigned client;                    /* its number */
 	unsigned objects[TURN_MAX_OBJECTS]; /* that the call works on */
 	unsigned long begun[TURN_MAX_OBJECTS];
 	unsigned n;
@@ -31,6 +32,9 @@ void turn_end(struct turn *turn);
 void turn_note(const struct turn *turn, unsigned object, struct model_op op);
 /* Before turn_settle: whether the model knows the code.  Another one is a problem, and ends the turn. */
 bool turn_is_known(struct turn *turn, const char *what, unsigned object);
+/* Instead of turn_settle, where no history is told: true, and the turn has ended, when the call has no answer
+ * or is to be asked again. */
+bool turn_is_put_off(struct turn *turn, unsigned object);
 /* Ends the turn and notes `op` with its answer on `object`, as lost where the answer is lost.  false: it has
  * no answer, or is to be asked again, which another call at work must explain. */
 bool turn_settle(struct turn *turn, unsigned object, struct model_op op);

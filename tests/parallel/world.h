@@ -30,7 +30,7 @@ struct world {
 	bool kills;  /* the service dies now and then: answers get lost */
 	uint64_t slowest_allowed_us;
 	struct world_object objects[WORLD_OBJECTS];
-	atomic_ulong calls, busy, lost, problems;
+	atomic_ulong calls, busy, lost, groups, problems;
 	atomic_ulong operations; /* that have come to an end, however many calls it took */
 	atomic_ullong slowest_us;
 	atomic_bool stop;
