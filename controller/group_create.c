@@ -146,6 +146,8 @@ static int group_making_finish(const struct group_making *making, struct group_c
 {
 	if (group_cut_run(cut, &group->created_ns, err) < 0)
 		return -1;
+	/* Whoever repeats this call after a crash finds the group done and releases nothing. */
+	group_cut_release(cut);
 	group->state = GROUP_DONE;
 	if (group_write(&making->op, making->object.pool, making->object.handle, group, err) == 0)
 		return 0;

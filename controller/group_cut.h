@@ -40,5 +40,5 @@ int group_cut_prepare(struct group_cut *cut, struct fl_error *err) fl_must_check
 /* Makes the snapshots.  After success all were cut at *ret_ns and are whole, but for copies that
  * QEMU completes.  After failure some may be there: they are worth nothing. */
 int group_cut_run(struct group_cut *cut, int64_t *ret_ns, struct fl_error *err) fl_must_check;
-/* For fl_cleanup. */
+/* Lets the volumes go; again is fine.  For fl_cleanup. */
 void group_cut_release(struct group_cut *cut);

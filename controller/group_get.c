@@ -64,8 +64,9 @@ int delete_group_snapshot(struct rpc_call *call, const void *request, void *resp
 	if (object_mark_group(c, &op, &object, "DeleteVolumeGroupSnapshot", &mark, err) < 0 ||
 	    group_read(&op, object.pool, object.handle, &group, err) < 0)
 		return -1;
+	/* What a controller left that was killed while it wrote the record goes, too. */
 	if (group.version == 0)
-		return 0;
+		return group_remove(&op, object.pool, object.handle, &group, err);
 	/* The ids of one that is being made are known to nobody. */
 	if (group.state != GROUP_CUTTING &&
 	    group_check_ids(c, &op, &object, &group, asked->snapshot_ids, asked->n_snapshot_ids,

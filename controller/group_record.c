@@ -113,6 +113,8 @@ int group_write(const struct fl_op *op, struct fl_pool *pool, const char *handle
 int group_remove(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		 const struct group *group, struct fl_error *err)
 {
+	if (strlen(handle) > GROUP_HANDLE_MAX)
+		return 0;
 	return fl_pool_record_remove(pool, op, group_key(op, handle), group->version, err);
 }
 

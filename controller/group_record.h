@@ -42,7 +42,7 @@ int group_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 /* Writes it at group->version, which moves on: FL_BUSY when somebody else has changed it since. */
 int group_write(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		struct group *group, struct fl_error *err) fl_must_check;
-/* The same way. */
+/* The same way; none is success. */
 int group_remove(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		 const struct group *group, struct fl_error *err) fl_must_check;
 

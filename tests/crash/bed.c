@@ -159,13 +159,33 @@ bool bed_start(const struct trap_plan *plan)
 	return bed_call("Identity.Probe", &err) == 0 || !bed_is_dead();
 }
 
+/* The snapshots of group g, by its record, as an orchestrator remembers them. */
+static const char *bed_members(void)
+{
+	static const char key[] = "\"snapshot\":\"";
+	const char *record = "", *words = "";
+	struct fl_error none;
+
+	(void)!fl_file_read(bed.brief, AT_FDCWD, bed_path("pool/records/g.group"), 65536, &record,
+			    NULL, &none);
+	while ((record = strstr(record, key))) {
+		record += strlen(key);
+		words = fl_arena_printf(bed.brief, "%s snapshot_ids=default/~/%.*s", words,
+					(int)strcspn(record, "\""), record);
+	}
+	return words;
+}
+
 static const char *bed_expand(const char *line)
 {
 	const char *text = line;
 
-	for (const char *at; (at = strpbrk(text, "@~"));)
+	for (const char *at; (at = strpbrk(text, "@~*"));)
 		text = fl_arena_printf(bed.brief, "%.*s%s%s", (int)(at - text), text,
-				       *at == '@' ? bed.root : bed.node, at + 1);
+				       *at == '@'   ? bed.root
+				       : *at == '~' ? bed.node
+						    : bed_members(),
+				       at + 1);
 	return text;
 }
 

@@ -26,7 +26,7 @@ bool bed_is_dead(void);
 void bed_kill(void);
 
 /* One call, as request_read_line takes it; @ in it is the bed's root, ~ the node's id, which is no other
- * bed's: loop devices are found by the ids of volumes. */
+ * bed's: loop devices are found by the ids of volumes.  * is the words " snapshot_ids=…" of group g. */
 int bed_call(const char *line, struct fl_error *err);
 /* The same until it works, as an orchestrator asks, for as long as the codes say that something may
  * still be going on; what the killed service held is let go as if its time were up. */

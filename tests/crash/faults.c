@@ -65,6 +65,9 @@ static bool try_point(const struct scene *scene, unsigned n, unsigned *n_tried)
 		check_answer(&err, &count);
 	trap_disarm();
 	scene_check(!bed_is_dead(), "the service has ended");
+	/* A hold that could not be let go ends by itself. */
+	if (count.hit)
+		bed_let_holds_expire();
 	if (!scene_failed() && scene_insist(scene->step->call) &&
 	    scene_shows(scene, scene->after, "after the repeated call"))
 		scene_go_back(scene);

@@ -28,19 +28,42 @@ static struct {
 	size_t capacity;
 } picture;
 
+/* The snapshots of a group have names that are dice, too. */
+#define PICTURE_MEMBER "group-"
+#define PICTURE_MEMBER_DIGITS 24
+
+static const char *picture_mask_members(const char *line)
+{
+	const char *at = line;
+
+	while ((at = strstr(at, PICTURE_MEMBER))) {
+		const char *digits = at + strlen(PICTURE_MEMBER);
+		size_t before = (size_t)(digits - line);
+
+		at = digits;
+		if (strspn(digits, "0123456789abcdef") != PICTURE_MEMBER_DIGITS)
+			continue;
+		line = fl_arena_printf(picture.arena, "%.*s*%s", (int)before, line,
+				       digits + PICTURE_MEMBER_DIGITS);
+		at = line + before;
+	}
+	return line;
+}
+
 static void picture_add(const char *line)
 {
 	struct fl_strings *lines = &picture.lines;
 
+	line = picture_mask_members(line);
 	lines->items = fl_arena_grow(picture.arena, lines->items, lines->n, &picture.capacity,
 				     sizeof(*lines->items));
 	lines->items[lines->n++] = line;
 }
 
 /* Values of these keys count up or are dice. */
-static const char *const varying[] = { "\"epoch\":", "\"token\":",  "\"expires_ns\":",
-				       "\"image\":", "\"cut_ns\":", "\"size\":\"",
-				       "\"target\":" };
+static const char *const varying[] = { "\"epoch\":",  "\"token\":",     "\"expires_ns\":",
+				       "\"image\":",  "\"cut_ns\":",    "\"size\":\"",
+				       "\"target\":", "\"created_ns\":" };
 
 static const char *picture_normal(const char *text)
 {
@@ -93,12 +116,24 @@ static void picture_add_file(const char *path, const char *name, const struct st
 				    picture_normal(value ? value + 1 : text)));
 }
 
+/* What a killed writer of a record left goes with the next write, or with the volume or record. */
+static bool picture_is_draft(const char *path, const char *name)
+{
+	size_t n = strlen(path);
+
+	if (!fl_text_ends_with(name, ".new"))
+		return false;
+	if (strstr(path, "/pool/volumes/"))
+		return true;
+	return strstr(path, "/pool/records/") &&
+	       access(fl_arena_strndup(picture.arena, path, n - strlen(".new")), F_OK) == 0;
+}
+
 static int picture_see(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
 	const char *name = path + ftw->base;
 
-	/* What a killed writer of a record left goes with the next write, or with the volume. */
-	if (fl_text_ends_with(name, ".new") && strstr(path, "/pool/volumes/"))
+	if (picture_is_draft(path, name))
 		return 0;
 	if (strcmp(name, "reserve") == 0 || strcmp(name, "lock") == 0 || strcmp(name, "log") == 0 ||
 	    fl_text_ends_with(name, ".sock"))

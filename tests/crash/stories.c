@@ -130,6 +130,20 @@ static const struct step contents[] = {
 	{ .call = DELETE("a") },
 };
 
+#define TOGETHER                                                                                   \
+	"GroupController.CreateVolumeGroupSnapshot name=g source_volume_ids=" ID(                  \
+		"a") " source_volume_ids=" ID("b")
+#define FORGET_ALL "GroupController.DeleteVolumeGroupSnapshot group_snapshot_id=" ID("g*")
+
+static const struct step groups[] = {
+	{ .call = CREATE("a", SMALL, BLOCK) },
+	{ .call = CREATE("b", LARGER, BLOCK) },
+	{ "snapshot together", TOGETHER, BACK(FORGET_ALL), 0, 0 },
+	{ "delete together", FORGET_ALL, BACK(TOGETHER), 0, 0 },
+	{ .call = DELETE("a") },
+	{ .call = DELETE("b") },
+};
+
 /* A volume that a pod asks for inline: made and deleted with its publication. */
 #define PUBLISH_INLINE                                                                             \
 	"Node.NodePublishVolume volume_id=csi-1 target_path=@/target volume_capability=" MOUNT(    \
@@ -147,11 +161,9 @@ static const struct step ephemeral[] = {
 		told, name, FL_COUNT(name), compared                                               \
 	}
 const struct story stories[] = {
-	STORY(block, "a block volume", false),
-	STORY(vm, "a disk of a VM", false),
-	STORY(contents, "snapshots and clones", true),
-	STORY(ext4, "a volume with ext4", false),
-	STORY(xfs, "a volume with xfs", false),
+	STORY(block, "a block volume", false),          STORY(vm, "a disk of a VM", false),
+	STORY(contents, "snapshots and clones", true),  STORY(groups, "group snapshots", false),
+	STORY(ext4, "a volume with ext4", false),       STORY(xfs, "a volume with xfs", false),
 	STORY(ephemeral, "an ephemeral volume", false),
 };
 const size_t n_stories = FL_COUNT(stories);

@@ -209,6 +209,13 @@ class Bed(Place):
 
     def sweep(self):
         """Takes away what a statement left."""
+        groups = {}
+        for entry in self.csi("ListSnapshots")["entries"]:
+            if group := entry["snapshot"].get("group_snapshot_id"):
+                groups.setdefault(group, []).append(entry["snapshot"]["snapshot_id"])
+        for group, members in groups.items():
+            self.csi("GroupController.DeleteVolumeGroupSnapshot", group_snapshot_id=group,
+                     snapshot_ids=members)
         for entry in self.csi("ListSnapshots")["entries"]:
             self.csi("DeleteSnapshot", snapshot_id=entry["snapshot"]["snapshot_id"])
         for volume_id in self.volumes():
