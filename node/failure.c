@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "node/volume.h"
 
 #define FAILURE_FOLDER "failures"
 #define FAILURE_NAME_BYTES 80
@@ -81,13 +82,11 @@ void failure_forget(const struct node *node, const char *volume_id, enum failure
 static bool failure_tells(const struct node *node, const struct fl_op *op, const char *volume_id,
 			  const struct fl_error *err)
 {
-	struct fl_object_id object;
+	struct node_volume volume;
 	struct fl_error ignored;
 
 	return err->code != FL_BUSY && err->code != FL_NOT_FOUND && err->code != FL_INVALID &&
-	       volume_id[0] &&
-	       fl_object_id_parse(op->arena, node->pools, volume_id, "volume", &object, &ignored) ==
-		       0;
+	       node_volume_find(node, op, volume_id, &volume, &ignored) == 0;
 }
 
 int failure_note(const struct node *node, const struct fl_op *op, const char *volume_id,

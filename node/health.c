@@ -16,6 +16,7 @@
 struct health_scene {
 	const struct node *node;
 	const struct fl_op *op;
+	const char *asked; /* the id that the caller knows: it may be an ephemeral volume's */
 	struct node_volume volume;
 	bool exists; /* the storage knows the volume */
 	struct device_state device;
@@ -104,7 +105,7 @@ static void health_add_failures(struct health_scene *scene)
 
 	for (size_t i = 0; i < FL_COUNT(calls); i++) {
 		const char *text =
-			failure_read(scene->node, scene->op, scene->volume.id, calls[i].call);
+			failure_read(scene->node, scene->op, scene->asked, calls[i].call);
 		if (text)
 			health_say(scene, FL_HEALTH_INACCESSIBLE, calls[i].reason, text);
 	}
@@ -134,7 +135,7 @@ static int health_add_target(struct health_scene *scene, const char *target, str
 int node_health_read(const struct node *node, const struct fl_op *op, const char *volume_id,
 		     const char *target, struct fl_health *ret, struct fl_error *err)
 {
-	struct health_scene scene = { .node = node, .op = op, .exists = true };
+	struct health_scene scene = { .node = node, .op = op, .asked = volume_id, .exists = true };
 
 	if (node_volume_find(node, op, volume_id, &scene.volume, err) < 0 ||
 	    health_add_storage(&scene, err) < 0)

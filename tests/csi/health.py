@@ -174,6 +174,23 @@ def _(bed):
         bed.unpublish(volume_id)
 
 
+@statement("a pod's own volume is asked about by the id that its pod gave it")
+def _(bed):
+    volume_id, target = "csi-5c1f0ae5f0c1", bed.path("inline")
+    request = {"volume_id": volume_id, "target_path": target,
+               "volume_capability": capability(block=False, fs_type="ext4"),
+               "volume_context": {"csi.storage.k8s.io/ephemeral": "true", "size": "32Mi",
+                                  "pool": "default"}}
+    with refused("NOT_FOUND"):
+        node_says(bed, volume_id)
+    for _ in range(2):
+        bed.csi("NodePublishVolume", **request)
+        assert node_says(bed, volume_id, volume_publish_path=target) == []
+    bed.csi("NodeUnpublishVolume", volume_id=volume_id, target_path=target)
+    with refused("NOT_FOUND"):
+        node_says(bed, volume_id)
+
+
 @statement("a node tells which storage cannot be reached, and goes on telling of the others")
 def _(bed):
     far = volume(bed, "b", pool="far")["volume_id"]
