@@ -6,7 +6,7 @@
 
 #include "backends/backend.h"
 
-#define HISTORY_MAX_BYTES ((uint64_t)4 << 20)
+#define HISTORY_MAX_BYTES ((uint64_t)2 << 20)
 #define HISTORY_CUTS 4
 
 struct history_cut {

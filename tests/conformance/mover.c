@@ -55,6 +55,8 @@ static void *mover_move(void *cookie)
 			atomic_fetch_add(&mover->moves, 1);
 		if (mover_gather(fd, other, at))
 			atomic_fetch_add(&mover->moves, 1);
+		if (i == 4 * mover->n && atomic_load(&mover->moves) == 0)
+			break; /* this file system moves nothing */
 		if (i % mover->n == mover->n - 1)
 			at += MOVER_PIECE;
 	}
