@@ -60,9 +60,10 @@ static int volume_check_attachment(const struct node *node, const struct node_vo
 				   enum access_mode *ret_mode, struct fl_error *err)
 {
 	const char *here = node->pools->settings->node.id;
-	const struct owner_attachment *a;
 
-	for (a = owner->attachments; a < owner->attachments + owner->n_attachments; a++) {
+	for (size_t i = 0; i < owner->n_attachments; i++) {
+		const struct owner_attachment *a = &owner->attachments[i];
+
 		if (strcmp(a->node, here) != 0)
 			continue;
 		if (a->leaving)
