@@ -5,34 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csi/csi.pb-c.h"
 #include "csi/rpc/map.h"
 #include "csi/rpc/message.h"
 #include "fuzz.h"
+#include "message.h"
 
 #define REQUEST_BUDGET (16 * 1024 * 1024)
-
-static const ProtobufCServiceDescriptor *const services[] = {
-	&csi__v1__identity__descriptor,
-	&csi__v1__controller__descriptor,
-	&csi__v1__group_controller__descriptor,
-	&csi__v1__snapshot_metadata__descriptor,
-	&csi__v1__node__descriptor,
-};
-
-static const ProtobufCMessageDescriptor *request_type(size_t number)
-{
-	size_t n = 0;
-
-	for (size_t s = 0; s < FL_COUNT(services); s++)
-		n += services[s]->n_methods;
-	number %= n;
-	for (size_t s = 0;; s++) {
-		if (number < services[s]->n_methods)
-			return services[s]->methods[number].input;
-		number -= services[s]->n_methods;
-	}
-}
 
 static void *request_field(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
@@ -119,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	const ProtobufCMessageDescriptor *type = request_type(data[0]);
+	const ProtobufCMessageDescriptor *type = message_method(data[0]).method->input;
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(REQUEST_BUDGET);
 	const ProtobufCMessage *message = request_unpack(arena, type, data + 1, size - 1);
 
@@ -131,58 +109,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* Good requests: every field filled, a few levels deep. */
-
-static ProtobufCMessage *request_make(struct fl_arena *arena,
-				      const ProtobufCMessageDescriptor *type, unsigned depth);
-
-static void *request_make_item(struct fl_arena *arena, const ProtobufCFieldDescriptor *field,
-			       unsigned depth)
-{
-	if (field->type == PROTOBUF_C_TYPE_STRING)
-		return fl_arena_printf(arena, "%s-%u", field->name, depth);
-	return request_make(arena, field->descriptor, depth + 1);
-}
-
-static void request_fill(struct fl_arena *arena, ProtobufCMessage *message,
-			 const ProtobufCFieldDescriptor *field, unsigned depth)
-{
-	void *place = request_field(message, field);
-	bool is_pointer =
-		field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
-	size_t n = 2;
-
-	if (is_pointer && field->label == PROTOBUF_C_LABEL_REPEATED) {
-		void **items = fl_arena_array(arena, n, sizeof(*items));
-		for (size_t i = 0; i < n; i++)
-			items[i] = request_make_item(arena, field, depth + (unsigned)i);
-		memcpy((char *)message + field->quantifier_offset, &n, sizeof(n));
-		*(void ***)place = items;
-	} else if (is_pointer) {
-		*(void **)place = request_make_item(arena, field, depth);
-	} else {
-		memset(place, 1, 1);
-	}
-	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
-		memcpy((char *)message + field->quantifier_offset, &field->id, sizeof(int));
-}
-
-static ProtobufCMessage *request_make(struct fl_arena *arena,
-				      const ProtobufCMessageDescriptor *type, unsigned depth)
-{
-	ProtobufCMessage *message = rpc_message_new(arena, type);
-
-	for (unsigned i = 0; i < type->n_fields && depth < 6; i++)
-		request_fill(arena, message, &type->fields[i], depth);
-	return message;
-}
-
 size_t fuzz_seed(size_t i, uint8_t *ret)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 
 	ret[0] = (uint8_t)i;
-	ProtobufCMessage *message = request_make(arena, request_type(ret[0]), 0);
+	ProtobufCMessage *message = message_make(arena, message_method(ret[0]).method->input);
 	if (protobuf_c_message_get_packed_size(message) >= FUZZ_MAX_BYTES)
 		abort();
 	return 1 + protobuf_c_message_pack(message, ret + 1);
