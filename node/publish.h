@@ -19,6 +19,7 @@ struct publish {
 	struct mount_options options;
 	bool read_only;
 	bool single; /* the volume may have one target path on this node */
+	bool any_fs; /* the call names no kind of file system: the staged one is meant */
 	struct fl_source source;
 	struct device_state state;
 };

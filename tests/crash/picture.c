@@ -112,6 +112,9 @@ static void picture_add_file(const char *path, const char *name, const struct st
 	if (value && strcmp(name, "owner") == 0 &&
 	    (strstr(value, "\"idle\"") || strstr(value, "\"expires_ns\":1,")))
 		return;
+	/* One that is being changed shows as such. */
+	if (value && strcmp(name, "uuid") == 0 && !strchr(value, ':'))
+		value = "\n*";
 	picture_add(fl_arena_printf(picture.arena, "file %s: %s", path,
 				    picture_normal(value ? value + 1 : text)));
 }

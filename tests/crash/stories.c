@@ -144,6 +144,33 @@ static const struct step groups[] = {
 	{ .call = DELETE("b") },
 };
 
+/* A clone, which gets a UUID of its own when it is first staged. */
+#define AT_C(call) "Node." call " volume_id=" ID("c") " staging_target_path=@/staging"
+#define ATTACH_C(fs)                                                                               \
+	"Controller.ControllerPublishVolume volume_id=" ID(                                        \
+		"c") " node_id=~ volume_capability=" MOUNT(fs)
+#define DETACH_C "Controller.ControllerUnpublishVolume volume_id=" ID("c") " node_id=~"
+#define STAGE_C(fs) AT_C("NodeStageVolume") " volume_capability=" MOUNT(fs)
+#define CLONE_FS(fs, size)                                                                         \
+	CREATE("c", size, MOUNT(fs)) " volume_content_source.volume.volume_id=" ID("a")
+
+#define CLONED(fs, size)                                                                           \
+	{ .call = CREATE("a", size, MOUNT(fs)) }, { .call = ATTACH(MOUNT(fs)) },                   \
+		{ .call = STAGE(MOUNT(fs)) }, { .call = UNSTAGE }, { .call = DETACH },             \
+		{ .call = CLONE_FS(fs, size) }, { .call = ATTACH_C(fs) },                          \
+		{ "stage", STAGE_C(fs),                                                            \
+		  BACK(AT_C("NodeUnstageVolume"), DETACH_C, DELETE("c"), CLONE_FS(fs, size),       \
+		       ATTACH_C(fs)),                                                              \
+		  0, 0 },                                                                          \
+		{ .call = AT_C("NodeUnstageVolume") }, { .call = DETACH_C },                       \
+		{ .call = DELETE("c") },                                                           \
+	{                                                                                          \
+		.call = DELETE("a")                                                                \
+	}
+
+static const struct step cloned_btrfs[] = { CLONED("btrfs", "134217728") };
+static const struct step cloned_xfs[] = { CLONED("xfs", "314572800") };
+
 /* A volume that a pod asks for inline: made and deleted with its publication. */
 #define PUBLISH_INLINE                                                                             \
 	"Node.NodePublishVolume volume_id=csi-1 target_path=@/target volume_capability=" MOUNT(    \
@@ -161,9 +188,14 @@ static const struct step ephemeral[] = {
 		told, name, FL_COUNT(name), compared                                               \
 	}
 const struct story stories[] = {
-	STORY(block, "a block volume", false),          STORY(vm, "a disk of a VM", false),
-	STORY(contents, "snapshots and clones", true),  STORY(groups, "group snapshots", false),
-	STORY(ext4, "a volume with ext4", false),       STORY(xfs, "a volume with xfs", false),
+	STORY(block, "a block volume", false),
+	STORY(vm, "a disk of a VM", false),
+	STORY(contents, "snapshots and clones", true),
+	STORY(groups, "group snapshots", false),
+	STORY(ext4, "a volume with ext4", false),
+	STORY(xfs, "a volume with xfs", false),
 	STORY(ephemeral, "an ephemeral volume", false),
+	STORY(cloned_btrfs, "a clone with btrfs", false),
+	STORY(cloned_xfs, "a clone with an XFS", false),
 };
 const size_t n_stories = FL_COUNT(stories);

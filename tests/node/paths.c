@@ -118,6 +118,17 @@ static void a_path_keeps_what_it_is(void)
 	take_away(id);
 }
 
+static void who_names_no_file_system_means_the_staged_one(void)
+{
+	struct rig_use btrfs = { .fs = "btrfs" }, any = { .fs = "" }, ext4 = { .fs = "ext4" };
+	const char *id = rig_volume(&rig, "any", 128 * MIB);
+
+	WORKS(rig_stage(&rig, id, &btrfs, &test_error));
+	FAILS(rig_publish(&rig, id, rig.target, &ext4, &test_error), FL_EXISTS);
+	WORKS(rig_publish(&rig, id, rig.target, &any, &test_error));
+	take_away(id);
+}
+
 static void a_device_keeps_what_it_is(void)
 {
 	struct rig_use writer = { 0 }, reader = { .read_only = true }, ext4 = { .fs = "ext4" };
@@ -160,6 +171,8 @@ static const struct test tests[] = {
 	{ "the rule outlives the service", the_rule_outlives_the_service },
 	{ "an attachment for one path stays one", an_attachment_for_one_path_stays_one },
 	{ "a path keeps what it is", a_path_keeps_what_it_is },
+	{ "who names no file system means the staged one",
+	  who_names_no_file_system_means_the_staged_one },
 	{ "a device keeps what it is", a_device_keeps_what_it_is },
 	{ "an old epoch is refused", an_old_epoch_is_refused },
 };
