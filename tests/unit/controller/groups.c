@@ -69,7 +69,7 @@ static void what_cannot_be_a_group_is_refused(void)
 			 (struct ask_create){ .name = "c2", .pool = "far", .required = 1 << 20 },
 			 NULL));
 	FAILS(make_group("", ids(a, NULL, NULL), NULL), FL_INVALID);
-	FAILS(make_group("bad\nname", ids(a, NULL, NULL), NULL), FL_INVALID);
+	FAILS(make_group("bad\001name", ids(a, NULL, NULL), NULL), FL_INVALID);
 	FAILS(make_group("g", ids(NULL, NULL, NULL), NULL), FL_INVALID);
 	FAILS(make_group("g", ids(a, a, NULL), NULL), FL_INVALID);
 	FAILS(make_group("g", ids(a, "", NULL), NULL), FL_INVALID);
