@@ -119,7 +119,7 @@ static int example_publish(struct fl_pool *pool, const struct fl_op *op,
 			   struct fl_error *err)
 {
 	struct example *example = (struct example *)pool;
-	struct fl_volume volume;
+	struct fl_volume volume = { 0 };
 
 	if (example_get(pool, op, spec->handle, &volume, err) < 0)
 		return -1;
