@@ -114,6 +114,22 @@ static int node_limit_attach_new(const struct controller *c, const struct fl_op 
 	return node_limit_has_roll(volume) ? node_limit_settle(c, op, volume, node, err) : 0;
 }
 
+/* The first call may have been killed before it settled its claim. */
+static int node_limit_attach_again(const struct controller *c, const struct fl_op *op,
+				   const struct object *volume,
+				   const struct owner_attachment *attachment, uint64_t *ret_epoch,
+				   struct fl_error *err)
+{
+	bool was_lost;
+
+	if (owner_attach(op, volume, attachment, access_is_shared(c, volume->pool), ret_epoch,
+			 err) < 0)
+		return -1;
+	if (!node_limit_has_roll(volume))
+		return 0;
+	return roll_settle(op, volume, attachment->node, &was_lost, err);
+}
+
 int node_limit_attach(const struct controller *c, const struct fl_op *op,
 		      const struct object *volume, const struct owner_attachment *attachment,
 		      uint64_t *ret_epoch, struct fl_error *err)
@@ -123,22 +139,24 @@ int node_limit_attach(const struct controller *c, const struct fl_op *op,
 	if (!node_limit_of(c, attachment->node)) {
 		if (roll_forget(op, volume->pool, attachment->node, err) < 0)
 			return -1;
-	} else {
-		if (owner_read(op, volume, &owner, err) < 0)
-			return -1;
-		if (!owner_has(&owner, attachment->node))
-			return node_limit_attach_new(c, op, volume, attachment, ret_epoch, err);
+		return owner_attach(op, volume, attachment, access_is_shared(c, volume->pool),
+				    ret_epoch, err);
 	}
-	return owner_attach(op, volume, attachment, access_is_shared(c, volume->pool), ret_epoch,
-			    err);
+	if (owner_read(op, volume, &owner, err) < 0)
+		return -1;
+	if (owner_has(&owner, attachment->node))
+		return node_limit_attach_again(c, op, volume, attachment, ret_epoch, err);
+	return node_limit_attach_new(c, op, volume, attachment, ret_epoch, err);
 }
 
 void node_limit_detached(const struct controller *c, const struct fl_op *op,
 			 const struct object *volume, const struct owner *owner, const char *node)
 {
-	for (size_t i = 0; node_limit_has_roll(volume) && i < owner->n_attachments; i++) {
-		const char *had = owner->attachments[i].node;
-		if ((!node || strcmp(node, had) == 0) && node_limit_of(c, had))
-			node_limit_strike(op, volume, had);
-	}
+	if (!node_limit_has_roll(volume))
+		return;
+	if (node && node_limit_of(c, node))
+		node_limit_strike(op, volume, node);
+	for (size_t i = 0; !node && i < owner->n_attachments; i++)
+		if (node_limit_of(c, owner->attachments[i].node))
+			node_limit_strike(op, volume, owner->attachments[i].node);
 }

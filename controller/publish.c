@@ -134,10 +134,9 @@ static int unpublish_run(const struct controller *c, struct fl_op *op, const cha
 	    object_mark_volume(c, op, &volume, "ControllerUnpublishVolume", &mark, err) < 0 ||
 	    owner_read(op, &volume, &owner, err) < 0)
 		return -1;
-	if (node ? !owner_has(&owner, node) : !owner.n_attachments)
-		return 0;
-	if (unpublish_check(c, op, &volume, node, err) < 0 ||
-	    owner_detach(op, &volume, node, err) < 0)
+	if ((node ? owner_has(&owner, node) : owner.n_attachments > 0) &&
+	    (unpublish_check(c, op, &volume, node, err) < 0 ||
+	     owner_detach(op, &volume, node, err) < 0))
 		return -1;
 	node_limit_detached(c, op, &volume, &owner, node);
 	return 0;

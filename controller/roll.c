@@ -109,7 +109,8 @@ static int roll_parse(struct roll *roll, const char *text, struct fl_error *err)
 	return 0;
 }
 
-static int roll_read(const struct fl_op *op, struct fl_pool *pool, const char *node,
+/* As it is written; without a record, volumes is NULL. */
+static int roll_load(const struct fl_op *op, struct fl_pool *pool, const char *node,
 		     struct roll *ret, struct fl_error *err)
 {
 	struct fl_record record = { 0 };
@@ -117,10 +118,18 @@ static int roll_read(const struct fl_op *op, struct fl_pool *pool, const char *n
 	roll_release(ret);
 	*ret = (struct roll){ .pool = pool, .key = roll_key(op, node) };
 	if (pool->backend->pool_records && fl_pool_record_get(pool, op, ret->key, &record, err) < 0)
-		return -1;
+		return fl_error_prefix(err, "pool %s", pool->name);
 	ret->version = record.version;
-	if (record.version)
-		return roll_parse(ret, record.value, err);
+	return record.version ? roll_parse(ret, record.value, err) : 0;
+}
+
+static int roll_read(const struct fl_op *op, struct fl_pool *pool, const char *node,
+		     struct roll *ret, struct fl_error *err)
+{
+	if (roll_load(op, pool, node, ret, err) < 0)
+		return -1;
+	if (ret->volumes)
+		return 0;
 	ret->volumes = json_object();
 	return roll_make(op, pool, node, ret->volumes, err);
 }
@@ -146,11 +155,16 @@ static int roll_enter(const struct fl_op *op, const struct object *volume, const
 		      int64_t until_ns, bool *ret_had, struct fl_error *err)
 {
 	fl_cleanup(roll_release) struct roll roll = { 0 };
+	const json_t *had;
 
 	for (unsigned i = 0; i < ROLL_TRIES; i++) {
 		if (roll_read(op, volume->pool, node, &roll, err) < 0)
 			return -1;
-		*ret_had = json_object_get(roll.volumes, volume->handle) != NULL;
+		had = json_object_get(roll.volumes, volume->handle);
+		*ret_had = had != NULL;
+		/* A claim is always written: who prunes must not have decided before it. */
+		if (roll.version && had && until_ns == 0 && json_integer_value(had) == 0)
+			return 0;
 		if (!*ret_had && json_object_size(roll.volumes) >= ROLL_MAX)
 			return fl_error_set(err, FL_BUSY,
 					    "too many volumes are being attached to node %s: ask "
@@ -192,9 +206,10 @@ int roll_strike(const struct fl_op *op, const struct object *volume, const char 
 	fl_cleanup(roll_release) struct roll roll = { 0 };
 
 	for (unsigned i = 0; i < ROLL_TRIES; i++) {
-		if (roll_read(op, volume->pool, node, &roll, err) < 0)
+		if (roll_load(op, volume->pool, node, &roll, err) < 0)
 			return -1;
-		if (json_object_del(roll.volumes, volume->handle) < 0 ||
+		/* A roll that is not there will be made without it. */
+		if (!roll.volumes || json_object_del(roll.volumes, volume->handle) < 0 ||
 		    roll_write(op, &roll, err) == 0)
 			return 0;
 		if (err->code != FL_BUSY)

@@ -72,7 +72,7 @@ static void bed_write_config(void)
 	struct fl_error err = { 0 };
 	const char *text = fl_arena_printf(
 		bed.arena,
-		"node: { id: %s, disks: %s/run/disks.sock, state: %s/state }\n"
+		"node: { id: %s, disks: %s/run/disks.sock, state: %s/state, max_volumes: 2 }\n"
 		"pools:\n  - { name: default, backend: file, directory: %s/pool }\n",
 		bed.node, bed.root, bed.root, bed.root);
 
