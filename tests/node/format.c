@@ -37,9 +37,9 @@ static const char *hash_of(const char *path)
 }
 
 /* Staging is refused with that code; image and record are as they were. */
-static void refused_as(const char *id, const struct rig_use *use, enum fl_error_code code)
+static void image_refused_as(const char *id, const char *image, const struct rig_use *use,
+			     enum fl_error_code code)
 {
-	const char *image = rig_image(&rig, id);
 	const char *before = hash_of(image);
 	const char *record = rig_format(&rig, id);
 
@@ -47,6 +47,11 @@ static void refused_as(const char *id, const struct rig_use *use, enum fl_error_
 	SAME(hash_of(image), before);
 	SAME(rig_format(&rig, id), record);
 	OK(rig_is_clean(&rig));
+}
+
+static void refused_as(const char *id, const struct rig_use *use, enum fl_error_code code)
+{
+	image_refused_as(id, rig_image(&rig, id), use, code);
 }
 
 static void data_at_the_edges_is_kept(void)
@@ -118,7 +123,10 @@ static void a_truncated_image_is_not_formatted(void)
 	struct fl_source source = rig_source(&rig, id);
 
 	OK(truncate(source.file.path, (off_t)SIZE / 2) == 0);
-	refused_as(id, &(struct rig_use){ .fs = "ext4", .source = &source }, FL_IN_USE);
+	image_refused_as(id, source.file.path, &(struct rig_use){ .fs = "ext4", .source = &source },
+			 FL_IN_USE);
+	/* The pool, when it is asked, knows that its volume is damaged. */
+	image_refused_as(id, source.file.path, &ext4, FL_INTERNAL);
 }
 
 static void an_interrupted_mkfs_is_repeated(void)
