@@ -18,7 +18,7 @@ from tap import Tap  # noqa: E402
 LOAD = os.path.join(os.environ.get("BUILD", "build"), "tests/load/load")
 PEERS = {"busy": 100, "slow": 20, "half": 40, "noise": 40}
 VOLUMES = 1000
-WARM_MS, CALM_MS, STORM_MS = 6000, 2000, 8000
+WARM_MS, CALM_MS, STORM_MS = 10000, 2000, 6000
 SANITIZED = SLOWNESS > 1
 # A machine that does other things, too, must not fail this; the goal is in what is printed.
 PROBE_GOAL_MS = 50
@@ -43,8 +43,10 @@ class Usage:
         return f"{self.memory:.1f} MiB, {self.threads} threads, {self.descriptors} descriptors"
 
     def is_back_at(self, before):
-        """Within a tenth; the memory that a sanitizer keeps does not count."""
-        return (self.descriptors <= before.descriptors * 1.1 and self.threads <= before.threads * 1.1
+        """Within a tenth; of threads two more are, because gRPC starts its own when it likes.  The memory
+        that a sanitizer keeps does not count."""
+        return (self.descriptors <= before.descriptors * 1.1
+                and self.threads <= before.threads + max(2, before.threads * 0.1)
                 and (SANITIZED or self.memory <= before.memory * 1.1))
 
     def has_no_more_descriptors(self, before):
