@@ -133,7 +133,8 @@ struct fl_publish_spec {
 #define FL_RECORD_OWNER "owner" /* who may write: JSON, see csi/owner_record.h */
 #define FL_RECORD_FORMAT "format"
 #define FL_RECORD_LIMITS "limits" /* what a VM may do to it at most: JSON, see csi/limits.h */
-#define FL_RECORD_UUID "uuid"     /* of the file system on it, once it is nobody else's */
+/* Of the file system on it, once it is nobody else's; a copy begins without this record. */
+#define FL_RECORD_UUID "uuid"
 /* Values of record `format`.  It only ever moves forward, and durably before what it allows:
  * "never": nobody has written to the volume since it was made blank;
  * "formatting:ext4": only our own mkfs has written to it, which may not have finished: it may be run

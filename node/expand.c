@@ -56,6 +56,11 @@ static int expand_check_size(const struct presence *presence, const struct capac
 				    "the controller first",
 				    presence->volume.id, (uintmax_t)presence->source.size_bytes,
 				    (uintmax_t)range->required_bytes);
+	if (range->limit_bytes && range->limit_bytes < presence->source.size_bytes)
+		return fl_error_set(err, FL_OUT_OF_RANGE,
+				    "volume %s has %ju bytes already, and limit_bytes is %ju",
+				    presence->volume.id, (uintmax_t)presence->source.size_bytes,
+				    (uintmax_t)range->limit_bytes);
 	return 0;
 }
 

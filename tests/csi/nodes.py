@@ -282,8 +282,9 @@ def _(bed):
             request = {"volume_id": made.volume_id, "volume_path": target}
             if more:
                 request |= {"volume_capability": way, "staging_target_path": made.staging}
-            with refused("OUT_OF_RANGE"):
-                bed.csi("NodeExpandVolume", capacity_range={"required_bytes": 512 * MIB}, **request)
+            for wrong in ({"required_bytes": 512 * MIB}, {"limit_bytes": 255 * MIB}):
+                with refused("OUT_OF_RANGE"):
+                    bed.csi("NodeExpandVolume", capacity_range=wrong, **request)
             bed.csi("ControllerExpandVolume", volume_id=made.volume_id,
                     capacity_range={"required_bytes": 512 * MIB})
             for _ in range(2):
