@@ -132,13 +132,14 @@ static int hold_end_due(struct vm *vm, struct fl_error *err)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	fl_cleanup(hold_unlock) pthread_mutex_t *acting = &vm->hold->acting;
-	struct fl_op op = { "hold", fl_clock_after_ms(HOLD_RESUME_MS), arena, NULL };
+	struct fl_op op = { "hold", { 0 }, arena, NULL };
 	struct hold *hold = vm->hold;
 	bool due;
 
 	pthread_mutex_lock(acting);
 	if (hold_look(hold, &due) == HOLD_NONE || !due)
 		return 0;
+	op.deadline = fl_clock_after_ms(HOLD_RESUME_MS);
 	if (hold_resume(&op, vm, hold->resume, err) < 0)
 		return -1;
 	fl_log(FL_LOG_WARNING, "hold", "VM %s goes on, and hold %s is void", vm->spec.name,

@@ -18,7 +18,7 @@ from guest import Guest
 SEED = int(os.environ.get("FAIRLEAD_SEED", time.time_ns() % 1000000))
 FIRST, SECOND, IDLE = "first", "second", "idle"
 BETWEEN = 12  # idle volumes, so that the cuts of the two disks are some writes of the guest apart
-KILLS = 8
+KILLS = 5  # of each kind, in each pool
 LONGEST_HOLD = 5
 
 
