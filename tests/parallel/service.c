@@ -111,7 +111,7 @@ void service_kill(struct service *service)
 
 int service_stop(struct service *service)
 {
-	int status;
+	int status = 0;
 
 	if (kill(service->pid, SIGTERM) < 0 || waitpid(service->pid, &status, 0) < 0)
 		service_fail("ending the service");
