@@ -43,8 +43,8 @@ static int example_get(struct fl_pool *pool, const struct fl_op *op, const char 
 	if (example_folder(pool, op, handle, &folder, err) < 0 ||
 	    fl_record_get(op->arena, folder, "name", &name, err) < 0)
 		return -1;
-	if (fstatat(folder, "image", &st, 0) < 0)
-		return fl_error_sys(err, errno, "volume %s", handle);
+	if (name.version == 0 || fstatat(folder, "image", &st, 0) < 0)
+		return fl_error_sys(err, name.version ? errno : ENOENT, "volume %s", handle);
 	*ret = (struct fl_volume){ handle, name.value, (uint64_t)st.st_size, .thin = true };
 	return 0;
 }
