@@ -79,6 +79,8 @@ static void a_queued_call_whose_caller_left_never_begins(void)
 	desk_waiter_start(&first, &desk, 10000);
 	OK(desk_await(&desk.n_waiting, 1), "no handler began");
 	FAILS(desk_create(&desk, "queued", 200, &test_error), FL_TIMEOUT);
+	/* The server hears of it a moment later. */
+	fl_clock_sleep_ms(300);
 	desk_open_gate(&desk);
 	desk_waiter_join(&first);
 	EQUAL(first.result, 0);
