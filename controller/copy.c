@@ -153,12 +153,15 @@ int copy_explain_absent(const char *name, struct fl_error *err)
 			    name);
 }
 
-int copy_find_made(const struct copy_task *task, struct fl_copy *ret)
+int copy_find_made(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 {
 	struct fl_error why;
 
-	if (fl_copy_begin(task->source->pool, task->op, &task->target, ret, &why) < 0)
+	if (fl_copy_begin(task->source->pool, task->op, &task->target, ret, &why) < 0) {
+		if (why.code != FL_NOT_FOUND)
+			*err = why;
 		return -1;
+	}
 	if (ret->done || ret->failure)
 		return 0;
 	if (!ret->cut_ns)
@@ -171,7 +174,7 @@ int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error 
 	struct owner owner;
 
 	if (owner_read(task->op, task->source, &owner, err) < 0)
-		return err->code == FL_NOT_FOUND ? copy_find_made(task, ret) : -1;
+		return err->code == FL_NOT_FOUND ? copy_find_made(task, ret, err) : -1;
 	if (owner.state == OWNER_OWNED)
 		return live_run(task, &owner, ret, err);
 	return copy_idle(task, ret, err);

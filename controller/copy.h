@@ -27,9 +27,11 @@ int copy_run(const struct copy_task *task, struct fl_copy *ret, struct fl_error 
 int copy_continue(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
 	fl_must_check;
 
-/* For a source that is gone or out of reach: 0 when what would be made is there already (or has failed
- * for good), made earlier. */
-int copy_find_made(const struct copy_task *task, struct fl_copy *ret) fl_must_check;
+/* For a source that is gone or out of reach, which *err says already: 0 when what would be made is there
+ * (or has failed for good), made earlier; -1 with *err as it was when it is not, or with the reason why
+ * that cannot be told (FL_BUSY: another call is at it) or is of no use (FL_EXISTS). */
+int copy_find_made(const struct copy_task *task, struct fl_copy *ret, struct fl_error *err)
+	fl_must_check;
 
 /* What was made could not be read: *err says why, and when it is FL_NOT_FOUND, which is said of sources
  * only, that somebody has deleted it (FL_BUSY). */

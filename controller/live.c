@@ -108,8 +108,10 @@ int live_run(const struct copy_task *task, const struct owner *owner, struct fl_
 	struct vmdisk_job job;
 
 	if (owner->n_attachments != 1 ||
-	    strcmp(owner->attachments[0].node, task->c->pools->settings->node.id) != 0)
-		return copy_find_made(task, ret) == 0 ? 0 : owner_refuse(task->source, owner, err);
+	    strcmp(owner->attachments[0].node, task->c->pools->settings->node.id) != 0) {
+		(void)!owner_refuse(task->source, owner, err);
+		return copy_find_made(task, ret, err);
+	}
 	if (fl_copy_begin(task->source->pool, task->op, &task->target, ret, err) < 0)
 		return -1;
 	if (ret->done || ret->failure) {

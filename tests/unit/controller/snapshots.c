@@ -119,35 +119,6 @@ static void a_clone_is_a_volume_of_its_own(void)
 	WORKS(ask_delete(&rig, "near/n1/c2"));
 }
 
-static void what_was_made_is_found_when_its_source_is_gone(void)
-{
-	const Csi__V1__Volume *restored = NULL, *cloned = NULL;
-	const Csi__V1__Snapshot *snapshot = NULL;
-	const struct ask_create restore = { .name = "g2", .snapshot = "near/n1/gsnap" };
-	const struct ask_create clone = { .name = "g3", .volume = "near/n1/g1" };
-
-	make("g1", 1 << 20);
-	WORKS(ask_snapshot(&rig, "gsnap", "near/n1/g1", NULL));
-	WORKS(ask_create(&rig, restore, NULL));
-	WORKS(ask_create(&rig, clone, NULL));
-	WORKS(ask_delete(&rig, "near/n1/g1"));
-	WORKS(ask_snapshot(&rig, "gsnap", "near/n1/g1", &snapshot));
-	OK(snapshot->ready_to_use);
-	WORKS(ask_create(&rig, clone, &cloned));
-	EQUAL(cloned->capacity_bytes, 1 << 20);
-	WORKS(ask_delete_snapshot(&rig, "near/n1/gsnap"));
-	WORKS(ask_create(&rig, restore, &restored));
-	SAME(restored->content_source->snapshot->snapshot_id, "near/n1/gsnap");
-	FAILS(ask_create(&rig, (struct ask_create){ .name = "g4", .volume = "near/n1/g1" }, NULL),
-	      FL_NOT_FOUND);
-	FAILS(ask_create(&rig, (struct ask_create){ .name = "g4", .snapshot = "near/n1/gsnap" },
-			 NULL),
-	      FL_NOT_FOUND);
-	FAILS(ask_snapshot(&rig, "gsnap", "near/n1/g1", NULL), FL_NOT_FOUND);
-	WORKS(ask_delete(&rig, "near/n1/g2"));
-	WORKS(ask_delete(&rig, "near/n1/g3"));
-}
-
 static void deleting_a_snapshot_twice_succeeds(void)
 {
 	FAILS(ask_delete_snapshot(&rig, ""), FL_INVALID);
@@ -368,8 +339,6 @@ static const struct test tests[] = {
 	{ "sizes follow the source", sizes_follow_the_source },
 	{ "names are one per source", names_are_one_per_source },
 	{ "a clone is a volume of its own", a_clone_is_a_volume_of_its_own },
-	{ "what was made is found when its source is gone",
-	  what_was_made_is_found_when_its_source_is_gone },
 	{ "deleting a snapshot twice succeeds", deleting_a_snapshot_twice_succeeds },
 	{ "an attached volume is copied by nobody", an_attached_volume_is_copied_by_nobody },
 	{ "a held volume waits for its holder", a_held_volume_waits_for_its_holder },
