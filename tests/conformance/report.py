@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """report.py FAIRLEAD CC EXAMPLE: the example backend with a mistake made in it, as an author may make it, and
 what `fairlead backend check` says of it."""
