@@ -21,7 +21,8 @@
 
 struct rig {
 	char folder[128];
-	char disks[160]; /* where the node's disk service would listen */
+	char disks[160];      /* where the node's disk service would listen */
+	unsigned max_volumes; /* of the node */
 	struct fl_arena *arena;
 	struct fl_op op;
 	struct fl_settings settings;
@@ -48,13 +49,13 @@ static const char *rig_write_config(struct rig *rig)
 	if (!file)
 		abort();
 	fprintf(file,
-		"node: { id: n1, disks: %s, state: %s/node }\n"
+		"node: { id: n1, disks: %s, state: %s/node, max_volumes: %u }\n"
 		"nodes: [ n2 ]\n"
 		"pools:\n"
 		"  - { name: near, backend: file, directory: %s/near }\n"
 		"  - { name: far, backend: file, directory: %s/far, shared: true, "
 		"multi_attach: trust }\n",
-		rig->disks, rig->folder, rig->folder, rig->folder);
+		rig->disks, rig->folder, rig->max_volumes, rig->folder, rig->folder);
 	fclose(file);
 	return path;
 }

@@ -35,9 +35,16 @@ static size_t count(void)
 	return n;
 }
 
+/* What a running service reads does not change: it is started again. */
+static void limit(unsigned max_volumes)
+{
+	rig_stop(&rig);
+	rig.max_volumes = max_volumes;
+	rig_start(&rig);
+}
+
 static void begin(void)
 {
-	rig.settings.node.max_volumes = 2;
 	leave(NULL);
 	for (size_t i = 0; i < FL_COUNT(ids); i++) {
 		const struct ask_create ask = { .name = fl_arena_printf(rig.arena, "v%zu", i),
@@ -134,17 +141,17 @@ static void a_roll_that_cannot_be_read_is_not_taken_for_empty(void)
 
 static void without_a_limit_there_is_no_roll(void)
 {
-	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
 	struct fl_record record;
 
 	begin();
 	WORKS(publish(ids[0]));
-	rig.settings.node.max_volumes = 0;
+	limit(0);
 	for (size_t i = 0; i < FL_COUNT(ids); i++)
 		WORKS(publish(ids[i]));
-	WORKS(fl_pool_record_get(pool, &rig.op, "attached-n1", &record, &test_error));
+	WORKS(fl_pool_record_get(fl_pools_get(rig.pools, "near"), &rig.op, "attached-n1", &record,
+				 &test_error));
 	EQUAL(record.version, 0);
-	rig.settings.node.max_volumes = 2;
+	limit(2);
 	EQUAL(count(), 4);
 }
 
@@ -164,6 +171,7 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	rig_open(&rig);
+	limit(2);
 	int status = test_run(tests, FL_COUNT(tests), argc, argv);
 	rig_close(&rig);
 	return status;
