@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,10 +18,12 @@
 #define RECORD_FORMAT "fairlead-record 1 "
 #define RECORD_MAX_HEADER 160
 #define RECORD_LOCK_MS 30000
+/* What fl_file_replace adds to a name until the file is whole. */
+#define RECORD_UNFINISHED ".new"
 
 static int record_check_key(const char *key, struct fl_error *err)
 {
-	if (!fl_text_is_safe_name(key, 200) || fl_text_ends_with(key, ".new"))
+	if (!fl_text_is_safe_name(key, 200) || fl_text_ends_with(key, RECORD_UNFINISHED))
 		return fl_error_set(err, FL_INVALID, "\"%s\" cannot name a record", key);
 	return 0;
 }
@@ -204,9 +207,26 @@ int fl_record_remove(struct fl_arena *arena, int dir_fd, const char *key, uint64
 	if (now.version != 0 && now.version != expected)
 		return record_changed(key, now.version, expected, err);
 	/* What a writer left that died before its rename goes, too. */
-	if (unlinkat(dir_fd, fl_arena_printf(arena, "%s.new", key), 0) < 0 && errno != ENOENT)
+	if (unlinkat(dir_fd, fl_arena_printf(arena, "%s" RECORD_UNFINISHED, key), 0) < 0 &&
+	    errno != ENOENT)
 		return fl_error_sys(err, errno, "removing what was left of record %s", key);
 	if (unlinkat(dir_fd, key, 0) < 0 && errno != ENOENT)
 		return fl_error_sys(err, errno, "removing record %s", key);
 	return fl_file_sync_dir(dir_fd, err);
+}
+
+void fl_record_sweep(int dir_fd)
+{
+	fl_cleanup(fl_close) int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fl_cleanup(fl_closedir) DIR *dir = NULL;
+
+	/* Nobody writes while the directory is locked; who does now leaves nothing behind. */
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	dir = fdopendir(fd);
+	if (dir)
+		fl_take_fd(&fd);
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		if (fl_text_ends_with(entry->d_name, RECORD_UNFINISHED))
+			(void)unlinkat(dir_fd, entry->d_name, 0);
 }

@@ -42,3 +42,7 @@ int fl_record_make(struct fl_arena *arena, int dir_fd, const char *key, uint64_t
  * expected; FL_BUSY and FL_UNAVAILABLE as above.  A damaged record is FL_INTERNAL and stays. */
 int fl_record_remove(struct fl_arena *arena, int dir_fd, const char *key, uint64_t expected,
 		     struct fl_error *err) fl_must_check;
+
+/* Removes what writers left in the directory that died before their rename.  What cannot be removed now is
+ * left for the next time. */
+void fl_record_sweep(int dir_fd);

@@ -131,10 +131,9 @@ static int create_content_snapshot(struct create *create, uint64_t *ret_bytes, s
 	struct fl_snapshot snapshot;
 
 	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
-	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0)
+	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0 ||
+	    group_settle(&create->op, source->pool, &snapshot, &standing, err) < 0)
 		return create_without_content(ret_bytes, err);
-	if (group_settle(&create->op, source->pool, &snapshot, &standing, err) < 0)
-		return -1;
 	if (snapshot.failure)
 		return fl_error_set(err, FL_INVALID, "snapshot %s is of no use: %s; delete it",
 				    source->id, snapshot.failure);

@@ -14,6 +14,7 @@ bool group_is_offered(const struct fl_backend *backend)
 int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapshot *snapshot,
 		 enum group_standing *ret, struct fl_error *err)
 {
+	struct fl_snapshot still_there;
 	struct group group = { 0 };
 
 	*ret = GROUP_STANDS;
@@ -26,6 +27,10 @@ int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapsho
 		*ret = GROUP_STRANGER;
 	else if (group.state != GROUP_DONE)
 		*ret = GROUP_UNFINISHED;
+	/* Of a group that has just been deleted, the snapshots went before the record. */
+	if (*ret == GROUP_STRANGER &&
+	    fl_snapshot_get(pool, op, snapshot->handle, &still_there, err) < 0)
+		return -1;
 	if (*ret == GROUP_STRANGER)
 		snapshot->group = NULL;
 	if (*ret != GROUP_STANDS)

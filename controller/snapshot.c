@@ -167,7 +167,7 @@ static int snapshot_check_alone(const struct fl_op *op, const struct controller 
 	if (fl_snapshot_get(snapshot->pool, op, snapshot->handle, &state, &why) < 0)
 		return 0;
 	if (group_settle(op, snapshot->pool, &state, &standing, err) < 0)
-		return -1;
+		return err->code == FL_NOT_FOUND ? 0 : -1;
 	if (!state.group)
 		return 0;
 	return fl_error_set(err, FL_IN_USE,

@@ -84,13 +84,15 @@ static Csi__V1__ListSnapshotsResponse__Entry *snapshot_list_entry(
 }
 
 /* A snapshot of a group that is being made has not been cut yet, as far as anybody may know.  One whose
- * group cannot be read is told as not ready. */
+ * group cannot be read is told as not ready, and one that was deleted meanwhile is not told. */
 static bool snapshot_list_hides(const struct snapshot_list *list, struct snapshot_item *item)
 {
 	enum group_standing standing = GROUP_STANDS;
 	struct fl_error why;
 
 	if (group_settle(&list->op, item->pool, &item->snapshot, &standing, &why) < 0) {
+		if (why.code == FL_NOT_FOUND)
+			return true;
 		fl_log(FL_LOG_WARNING, "list", "%s", why.text);
 		item->snapshot.ready = false;
 	}

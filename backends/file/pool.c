@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/record.h"
 #include "catalog.h"
 #include "entry.h"
 #include "image.h"
@@ -179,6 +180,7 @@ int file_pool_open(struct fl_pool **ret, const struct fl_op *op, const char *nam
 	if (file->reflink)
 		file->pool.without |= FL_BACKEND_COPIES;
 	file_entry_sweep(file, op);
+	fl_record_sweep(file->records_fd);
 	file_reserve_fill(file);
 	*ret = &file->pool;
 	file = NULL;

@@ -231,7 +231,7 @@ static const char *health_of(const char *handle)
 static void flip(const char *path, off_t at)
 {
 	fl_cleanup(fl_close) int fd = open(path, O_RDWR | O_CLOEXEC);
-	unsigned char byte;
+	unsigned char byte = 0;
 
 	OK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
 	byte ^= 4;

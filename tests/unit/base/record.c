@@ -299,6 +299,21 @@ static void a_record_is_removed_at_its_version(void)
 	FAILS(fl_record_remove(arena, dir_fd, "a/b", 0, &test_error), FL_INVALID);
 }
 
+static void what_dead_writers_left_is_swept(void)
+{
+	fl_cleanup(fl_close) int writer = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	set("kept", 0, "one");
+	WORKS(fl_file_replace(dir_fd, "never.new", "half", 4, 0600, &test_error));
+	OK(flock(writer, LOCK_EX | LOCK_NB) == 0);
+	fl_record_sweep(dir_fd);
+	OK(faccessat(dir_fd, "never.new", F_OK, 0) == 0, "somebody is writing");
+	fl_close(&writer);
+	fl_record_sweep(dir_fd);
+	OK(faccessat(dir_fd, "never.new", F_OK, 0) != 0);
+	SAME(get("kept").value, "one");
+}
+
 static void a_damaged_record_is_not_removed(void)
 {
 	WORKS(fl_file_replace(dir_fd, "torn", "fairlead-rec", 12, 0600, &test_error));
@@ -323,6 +338,7 @@ static const struct test tests[] = {
 	{ "records are private", records_are_private },
 	{ "a record is made once", a_record_is_made_once },
 	{ "a record is removed at its version", a_record_is_removed_at_its_version },
+	{ "what dead writers left is swept", what_dead_writers_left_is_swept },
 	{ "a damaged record is not removed", a_damaged_record_is_not_removed },
 };
 

@@ -233,9 +233,11 @@ static void what_no_group_knows_can_be_deleted(void)
 static void names_are_any_text(void)
 {
 	static const char *const names[] = {
-		"ü \"group\" / ..", "x.new", "fl-0123", ".hidden",
-		"a-name-that-is-much-longer-than-what-any-backend-takes-"
-		"for-a-handle-of-its-own-0123456789"
+		"ü \"group\" / ..",
+		"x.new",
+		"fl-0123",
+		".hidden",
+		"a-name-much-longer-than-what-backends-take-for-a-handle-of-its-own",
 	};
 	const char *a = make_volume("n1");
 	const Csi__V1__VolumeGroupSnapshot *group = NULL;

@@ -23,7 +23,7 @@ static struct desk {
 	struct rpc_pool *pool;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	unsigned n_events, n_taken, n_begun, n_refused;
+	unsigned n_events, n_taken, n_handed, n_begun, n_refused;
 	bool jobs_go, is_over;
 	atomic_int n_polling, n_collisions;
 	struct work work[MANY];
@@ -45,6 +45,7 @@ static void desk_run(struct rpc_job *job)
 static bool desk_poll(void *cookie)
 {
 	struct work *work = NULL;
+	bool refused = false;
 
 	(void)cookie;
 	if (atomic_fetch_add(&desk.n_polling, 1) > 0)
@@ -58,13 +59,11 @@ static bool desk_poll(void *cookie)
 	if (work) {
 		work->job.run = desk_run;
 		work->received_by = pthread_self();
-		if (rpc_pool_submit(desk.pool, &work->job) < 0) {
-			pthread_mutex_lock(&desk.lock);
-			desk.n_refused++;
-			pthread_mutex_unlock(&desk.lock);
-		}
+		refused = rpc_pool_submit(desk.pool, &work->job) < 0;
 	}
 	pthread_mutex_lock(&desk.lock);
+	desk.n_refused += refused;
+	desk.n_handed += work != NULL;
 	pthread_cond_broadcast(&desk.changed);
 	pthread_mutex_unlock(&desk.lock);
 	atomic_fetch_sub(&desk.n_polling, 1);
@@ -92,7 +91,7 @@ static void desk_close(void)
 	rpc_pool_free(desk.pool);
 }
 
-/* Raises the events and waits until so many were taken, have begun, and were refused. */
+/* Raises the events and waits until all were handed to the pool, and so many have begun and were refused. */
 static bool desk_expect(unsigned n_events, unsigned n_begun, unsigned n_refused)
 {
 	struct timespec deadline = fl_clock_after_ms(20000);
@@ -102,7 +101,7 @@ static bool desk_expect(unsigned n_events, unsigned n_begun, unsigned n_refused)
 		pthread_mutex_lock(&desk.lock);
 		desk.n_events = n_events;
 		pthread_cond_broadcast(&desk.changed);
-		is_so = desk.n_taken == n_events && desk.n_begun == n_begun &&
+		is_so = desk.n_handed == n_events && desk.n_begun == n_begun &&
 			desk.n_refused == n_refused;
 		pthread_mutex_unlock(&desk.lock);
 		usleep(1000);
