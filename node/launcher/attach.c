@@ -126,7 +126,7 @@ static int attach_plug(struct attach *a, struct disk **ret, struct fl_error *err
 	locked = a->vm;
 	if (attach_enter(a, ret, err) < 0 ||
 	    hotplug_plug(a->op, a->vm, *ret, &a->medium, err) < 0 ||
-	    throttle_apply(a->op, a->vm, *ret, err) < 0)
+	    throttle_begin(a->op, a->vm, *ret, err) < 0)
 		return -1;
 	(*ret)->phase = DISK_PLUGGED;
 	if (vm_save(a->vm, err) < 0)

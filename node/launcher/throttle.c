@@ -60,8 +60,8 @@ static json_t *throttle_device(const struct disk *disk)
 			    scsi ? "" : "/virtio-backend");
 }
 
-int throttle_apply(const struct fl_op *op, struct vm *vm, const struct disk *disk,
-		   struct fl_error *err)
+static int throttle_apply(const struct fl_op *op, struct vm *vm, const struct disk *disk,
+			  struct fl_error *err)
 {
 	json_t *arguments = json_pack("{s:o}", "id", throttle_device(disk));
 
@@ -70,6 +70,15 @@ int throttle_apply(const struct fl_op *op, struct vm *vm, const struct disk *dis
 				    json_integer((json_int_t)disk->limits.values[i]));
 	if (qmp_call(op, vm->qmp, "block_set_io_throttle", arguments, NULL, err) < 0)
 		return fl_error_prefix(err, "limits of disk %s", disk->source);
+	return 0;
+}
+
+int throttle_begin(const struct fl_op *op, struct vm *vm, const struct disk *disk,
+		   struct fl_error *err)
+{
+	for (size_t i = 0; i < THROTTLE_COUNT; i++)
+		if (disk->limits.values[i])
+			return throttle_apply(op, vm, disk, err);
 	return 0;
 }
 

@@ -23,8 +23,8 @@ int throttle_read(const json_t *message, struct throttle *ret, struct fl_error *
 /* The other way; the caller's. */
 json_t *throttle_to_json(const struct throttle *limits);
 
-/* Has QEMU keep to disk->limits.  The guest has the disk, and the caller the lock.  May be repeated. */
-int throttle_apply(const struct fl_op *op, struct vm *vm, const struct disk *disk,
+/* For a disk that was just plugged in, and so has no limits yet: has QEMU keep to disk->limits.  The guest has the disk, and the caller the lock.  May be repeated. */
+int throttle_begin(const struct fl_op *op, struct vm *vm, const struct disk *disk,
 		   struct fl_error *err) fl_must_check;
 /* New limits for a plugged disk, whose mark the caller has. */
 int throttle_give(const struct fl_op *op, struct vm *vm, struct disk *disk,
