@@ -23,7 +23,8 @@ int throttle_read(const json_t *message, struct throttle *ret, struct fl_error *
 /* The other way; the caller's. */
 json_t *throttle_to_json(const struct throttle *limits);
 
-/* For a disk that was just plugged in, and so has no limits yet: has QEMU keep to disk->limits.  The guest has the disk, and the caller the lock.  May be repeated. */
+/* For a disk that was just plugged in, and so has no limits in QEMU yet: has it keep to disk->limits.
+ * The caller has the lock.  May be repeated. */
 int throttle_begin(const struct fl_op *op, struct vm *vm, const struct disk *disk,
 		   struct fl_error *err) fl_must_check;
 /* New limits for a plugged disk, whose mark the caller has. */
