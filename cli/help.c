@@ -46,22 +46,6 @@ static void help_row(FILE *out, const char *left, const char *right)
 	help_wrap(out, right, HELP_COLUMN);
 }
 
-static bool help_in_group(const struct command *command, const char *group)
-{
-	size_t length = strlen(group);
-
-	return strncmp(command->name, group, length) == 0 && command->name[length] == ' ';
-}
-
-bool help_is_group(const char *group)
-{
-	for (size_t i = 0; commands[i]; i++) {
-		if (!commands[i]->hidden && help_in_group(commands[i], group))
-			return true;
-	}
-	return false;
-}
-
 void help_overview(FILE *out, struct fl_arena *arena, const char *group)
 {
 	if (group) {
@@ -73,7 +57,7 @@ void help_overview(FILE *out, struct fl_arena *arena, const char *group)
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *c = commands[i];
 
-		if (!c->hidden && (!group || help_in_group(c, group)))
+		if (group ? command_is_in(c, group) : !c->hidden)
 			help_row(out, fl_arena_printf(arena, "%s %s", c->name, c->operands),
 				 c->summary);
 	}
@@ -108,16 +92,19 @@ void help_command(FILE *out, struct fl_arena *arena, const struct command *comma
 	}
 }
 
-#define HELP_WORDS_MAX 3 /* of a command's name */
-
-/* "snapshot group"; the arena's. */
-static const char *help_join(struct fl_arena *arena, const struct fl_strings *words)
+int help_unknown(struct fl_arena *arena, const char *const *words, size_t n_words)
 {
-	const char *name = words->n ? words->items[0] : NULL;
+	size_t used;
+	const char *group = command_group(arena, words, n_words, &used);
+	struct fl_error err = { 0 };
 
-	for (size_t i = 1; i < words->n; i++)
-		name = fl_arena_printf(arena, "%s %s", name, words->items[i]);
-	return name;
+	if (command_unknown(arena, words, n_words, &err) < 0)
+		fprintf(stderr, "fairlead: %s\n", err.text);
+	if (group) {
+		fputc('\n', stderr);
+		help_overview(stderr, arena, group);
+	}
+	return CLI_USAGE;
 }
 
 struct help_options {
@@ -129,20 +116,24 @@ static int help_run(const struct invocation *invocation, struct fl_error *err)
 	const struct help_options *options = invocation->options;
 	const struct fl_strings *words = &invocation->operands;
 	const struct command *command;
-	const char *name = help_join(invocation->arena, words);
+	const char *group;
 	size_t used;
 
 	if (options->markdown) {
 		manual_print(stdout, invocation->arena);
 		return 0;
 	}
-	if (!name || help_is_group(name)) {
-		help_overview(stdout, invocation->arena, name);
+	group = command_group(invocation->arena, words->items, words->n, &used);
+	if (used == words->n) {
+		help_overview(stdout, invocation->arena, group);
 		return 0;
 	}
 	command = command_find(words->items, words->n, &used);
-	if (!command || used != words->n)
-		return command_unknown(invocation->arena, words->items, words->n, err);
+	if (!command)
+		return help_unknown(invocation->arena, words->items, words->n);
+	if (used != words->n)
+		return fl_error_set(err, FL_INVALID, "help %s does not know what \"%s\" is for",
+				    command->name, words->items[used]);
 	help_command(stdout, invocation->arena, command);
 	return 0;
 }
@@ -157,7 +148,7 @@ static const struct cli_option help_options[] = {
 const struct command help_command_row = {
 	.name = "help",
 	.operands = "[COMMAND]",
-	.max_operands = HELP_WORDS_MAX,
+	.max_operands = COMMAND_WORDS_MAX,
 	.summary = "explain a command",
 	.sets = { { help_options, FL_COUNT(help_options) } },
 	.options_size = sizeof(struct help_options),

@@ -108,26 +108,22 @@ static int main_run(struct fl_arena *arena, const struct command *command, struc
 /* What is left when the words name no command: --help, --version, a group, or a mistake. */
 static int main_other(struct fl_arena *arena, struct cli_words words)
 {
-	struct fl_error err = { 0 };
-	const char *group = words.n && help_is_group(words.items[0]) ? words.items[0] : NULL;
-	bool is_option = words.n && words.items[0][0] == '-';
-	bool is_asked = main_has(words, "--help", "-h");
+	const char *const *items = (const char *const *)words.items;
+	size_t used;
+	const char *group = command_group(arena, items, words.n, &used);
+	bool is_named = used == words.n || items[used][0] == '-';
 
 	if (words.n && main_has(words, "--version", "-V"))
 		return main_version();
-	if (is_asked && (is_option || group)) {
+	if (is_named && main_has(words, "--help", "-h")) {
 		help_overview(stdout, arena, group);
 		return CLI_DONE;
 	}
-	if (words.n == 0 || (group && words.n == 1)) {
+	if (used == words.n) {
 		help_overview(stderr, arena, group);
 		return CLI_USAGE;
 	}
-	if (is_option)
-		fl_error_set(&err, FL_INVALID, "%s before a command means nothing", words.items[0]);
-	else if (command_unknown(arena, (const char *const *)words.items, words.n, &err) == 0)
-		return CLI_FAILED;
-	return main_failed(&err, NULL);
+	return help_unknown(arena, items, words.n);
 }
 
 int main(int argc, char **argv)

@@ -50,6 +50,12 @@ WRONG = [
     (["vm", "console", "nobody"], 3, "nobody"),
     (["backend", "options", "filee"], 3, "filee"),
     (["help", "volume", "creat"], 2, 'did you mean "fairlead volume create"'),
+    (["help", "volume", "create", "it"], 2, 'what "it" is for'),
+    (["volum", "lst"], 2, 'no command "volum": did you mean "fairlead volume list"'),
+    (["snapshot", "grup"], 2, 'no command "snapshot grup": did you mean "fairlead snapshot group"'),
+    (["snapshot", "group", "creat", "a", "b"], 2,
+     'no command "snapshot group creat": did you mean "fairlead snapshot group create"'),
+    (["snapshot", "group", "--size", "create"], 2, "--size before a command means nothing"),
 ]
 
 
@@ -78,11 +84,40 @@ def check_help(tap, place):
         version = place.command(*words, "--version")
         tap.ok(version.returncode == 0 and re.match(r"fairlead \d", version.stdout),
                f"{name} --version", version.stdout)
-    for group in ("volume", "snapshot", "vm", "backend"):
-        alone, asked = place.command(group), place.command(group, "--help")
-        tap.ok(alone.returncode == 2 and f"fairlead {group} COMMAND" in alone.stderr,
-               f"{group} alone lists its commands as an error")
-        tap.ok(asked.returncode == 0 and asked.stdout == alone.stderr, f"{group} --help lists them")
+    check_groups(tap, place, overview.stdout, commands)
+
+
+def rows_of(overview):
+    """The lines of each command that `fairlead help` or a group lists: its operands and its summary."""
+    part = overview.split("commands:\n", 1)[1].split("\n\n", 1)[0]
+    return re.split(r"\n(?=  \S)", part)
+
+
+def check_groups(tap, place, overview, commands):
+    groups = sorted({tuple(words[:n]) for words in commands for n in range(1, len(words))})
+    tap.ok({("volume",), ("snapshot",), ("snapshot", "group"), ("vm",), ("backend",)} <= set(groups),
+           "there are groups of commands, one within another", groups)
+    for group in groups:
+        name = " ".join(group)
+        own = [row for row in rows_of(overview) if row.startswith(f"  {name} ")]
+        asked = place.command(*group, "--help")
+        tap.ok(asked.returncode == 0 and rows_of(asked.stdout) == own
+               and f"usage: fairlead {name} COMMAND" in asked.stdout,
+               f"{name} --help lists its own commands, with what they do", own, asked.stdout)
+        for words in ((*group, "-h"), ("help", *group), (*group, "--size", "1", "--help")):
+            again = place.command(*words)
+            tap.ok(again.returncode == 0 and again.stdout == asked.stdout and not again.stderr,
+                   f"{' '.join(words)}: the same", again.stdout, again.stderr)
+        alone = place.command(*group)
+        tap.ok(alone.returncode == 2 and alone.stderr == asked.stdout and not alone.stdout,
+               f"{name} alone lists them as an error", alone.stdout, alone.stderr)
+        for words in ((*group, "xyzzy"), (*group, "xyzzy", "--help"), ("help", *group, "xyzzy"),
+                      (*group, "--size", "1")):
+            wrong = place.command(*words)
+            error, _, rest = wrong.stderr.partition("\n\n")
+            tap.ok(wrong.returncode == 2 and error.startswith("fairlead: ") and "\n" not in error
+                   and rest == asked.stdout and not wrong.stdout,
+                   f"{' '.join(words)}: an error, and the list", wrong.stdout, wrong.stderr)
 
 
 def check_manual(tap, place):
