@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "access.h"
 #include "csi/reply.h"
 #include "object.h"
 #include "owner.h"
 #include "size.h"
 #include "verbs.h"
+
+/* The capability is optional: nobody needs it but for the node. */
+static int expand_check_access(const struct controller *c, const struct object *volume,
+			       const struct capability *capability, struct fl_error *err)
+{
+	return capability->mode ? access_check(c, volume->pool, capability, 1, err) : 0;
+}
 
 static int expand_range(const Csi__V1__ControllerExpandVolumeRequest *request,
 			struct capacity_range *ret, struct fl_error *err)
@@ -61,6 +69,7 @@ int expand_volume(struct rpc_call *call, const void *request, void *response, st
 	Csi__V1__ControllerExpandVolumeResponse *answer = response;
 	const struct controller *c = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
+	struct capability capability = { 0 };
 	struct capacity_range range;
 	struct object volume;
 	struct owner owner;
@@ -68,7 +77,10 @@ int expand_volume(struct rpc_call *call, const void *request, void *response, st
 
 	if (convert_required("volume_id", asked->volume_id, err) < 0 ||
 	    expand_range(asked, &range, err) < 0 ||
+	    (asked->volume_capability &&
+	     capability_read(asked->volume_capability, &capability, err) < 0) ||
 	    object_find(c, &op, "volume", asked->volume_id, &volume, err) < 0 ||
+	    expand_check_access(c, &volume, &capability, err) < 0 ||
 	    object_mark_volume(c, &op, &volume, "ControllerExpandVolume", &mark, err) < 0 ||
 	    expand_run(&op, &volume, &range, &bytes, err) < 0 ||
 	    owner_read(&op, &volume, &owner, err) < 0)

@@ -101,7 +101,20 @@ static int owner_compare(const struct object *volume, const struct owner_attachm
 			    has->block ? "block" : "mount", has->read_only ? ", read-only" : "");
 }
 
-/* Several nodes at once: each of them must have asked for that, and one mode allows one writer. */
+/* Who reads a file system finds garbage when its blocks change under it. */
+static bool owner_disturbs(const struct owner_attachment *writer,
+			   const struct owner_attachment *other)
+{
+	return !writer->read_only && !other->block;
+}
+
+/* One mode allows one writer, whoever came first. */
+static bool owner_wants_to_be_alone(const struct owner_attachment *a)
+{
+	return a->mode == ACCESS_MULTI_NODE_SINGLE_WRITER;
+}
+
+/* Several nodes at once: each of them must have asked for that. */
 static int owner_join(const struct object *volume, const struct owner *owner,
 		      const struct owner_wish *wish, struct fl_error *err)
 {
@@ -113,12 +126,20 @@ static int owner_join(const struct object *volume, const struct owner *owner,
 		const struct owner_attachment *has = &owner->attachments[i];
 		if (!access_mode_is_multi_node(has->mode))
 			return owner_refuse(volume, owner, err);
-		if (wants->mode == ACCESS_MULTI_NODE_SINGLE_WRITER && !wants->read_only &&
-		    !has->read_only)
+		if (!wants->read_only && !has->read_only &&
+		    (owner_wants_to_be_alone(wants) || owner_wants_to_be_alone(has)))
 			return fl_error_set(err, FL_IN_USE,
-					    "volume %s has its single writer on node %s: attach it "
-					    "read-only, or detach it there",
+					    "volume %s has a writer on node %s, and one of the two "
+					    "is to be the only one: attach it read-only, or detach "
+					    "it there",
 					    volume->id, has->node);
+		if (owner_disturbs(wants, has) || owner_disturbs(has, wants))
+			return fl_error_set(err, FL_IN_USE,
+					    "volume %s is attached to node %s as %s: nobody writes "
+					    "its blocks while another node reads a file system on "
+					    "them; detach it there",
+					    volume->id, has->node,
+					    has->block ? "block" : "a file system");
 	}
 	return 0;
 }

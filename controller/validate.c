@@ -17,6 +17,21 @@ struct validate {
 	struct capability *capabilities;
 };
 
+/* A file system that is not ours to make is none that the volume can have: no fault of the request. */
+static int validate_file_systems(const struct validate *validate, struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+
+	for (size_t i = 0; i < request->n_volume_capabilities; i++) {
+		const Csi__V1__VolumeCapability *capability = request->volume_capabilities[i];
+
+		if (capability->access_type_case == CSI__V1__VOLUME_CAPABILITY__ACCESS_TYPE_MOUNT &&
+		    capability_check_fs_type(capability->mount->fs_type, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int validate_context(const struct validate *validate, struct fl_error *err)
 {
 	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
@@ -133,16 +148,18 @@ int validate_capabilities(struct rpc_call *call, const void *request, void *resp
 	const size_t n = validate.request->n_volume_capabilities;
 	struct fl_volume volume;
 	struct fl_error why;
+	bool known = validate_file_systems(&validate, &why) == 0;
 
 	if (convert_required("volume_id", validate.request->volume_id, err) < 0 ||
-	    capability_read_list(validate.op.arena, validate.request->volume_capabilities, n,
-				 &validate.capabilities, err) < 0 ||
+	    (known && capability_read_list(validate.op.arena, validate.request->volume_capabilities,
+					   n, &validate.capabilities, err) < 0) ||
 	    object_find(validate.c, &validate.op, "volume", validate.request->volume_id,
 			&validate.volume, err) < 0 ||
 	    fl_volume_get(validate.volume.pool, &validate.op, validate.volume.handle, &volume,
 			  err) < 0)
 		return -1;
-	if (access_check(validate.c, validate.volume.pool, validate.capabilities, n, &why) < 0 ||
+	if (!known ||
+	    access_check(validate.c, validate.volume.pool, validate.capabilities, n, &why) < 0 ||
 	    validate_context(&validate, &why) < 0 || validate_parameters(&validate, &why) < 0 ||
 	    validate_mutable(&validate, &why) < 0) {
 		answer->message = fl_arena_strdup(validate.op.arena, why.text);
