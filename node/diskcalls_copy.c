@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the controller and the command line ask: where a volume is, and copies by the launcher that
  * writes it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +104,28 @@ static int diskcall_forward_job(struct diskcall *call, const char *method, int f
 	return diskcall_forward(call, method, json_pack("{s:s}", "job", job), fd, ret_asked, err);
 }
 
+/* QEMU asks the file system where the image has data (SEEK_DATA) and copies nothing else, and ext4
+ * shows what is only in the page cache as a hole in files that it maps without extents.  Whoever
+ * wrote the image before the VM had it may have left such pages; QEMU's own writes go past them. */
+static int diskcall_sync_source(const struct diskcall *call, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = -1;
+	struct fl_source source;
+	struct pass pass;
+	bool passed;
+
+	if (diskcall_find(call, &passed, &pass, err) < 0)
+		return -1;
+	if (!passed)
+		return 0;
+	if (fl_source_from_pairs(call->op->arena, pass.source, pass.n_source, &source, err) < 0 ||
+	    image_open(source.file.path, O_RDONLY, &fd, err) < 0)
+		return -1;
+	if (fdatasync(fd) < 0)
+		return fl_error_sys(err, errno, "syncing %s before it is copied", source.file.path);
+	return 0;
+}
+
 int diskcall_copy_start(struct diskcall *call, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int fd = -1;
@@ -111,6 +134,7 @@ int diskcall_copy_start(struct diskcall *call, struct fl_error *err)
 
 	if (diskcall_check_own(call, err) < 0 || diskcall_text(call, "path", &path, err) < 0 ||
 	    path_check("path", path, err) < 0 || image_open(path, O_RDWR, &fd, err) < 0 ||
+	    diskcall_sync_source(call, err) < 0 ||
 	    diskcall_forward_job(call, "copy-start", fd, &asked, err) < 0)
 		return -1;
 	if (!asked)

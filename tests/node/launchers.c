@@ -2,7 +2,9 @@
 /* The disk service between launchers and everybody else: requests that it passes on, with a launcher
  * that this test plays. */
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -164,6 +166,34 @@ static void copies_reach_the_launcher(void)
 	take_away(id);
 }
 
+/* QEMU copies where SEEK_DATA finds data, and on ext4 that does not find what is only in memory in a
+ * file without extents. */
+static void what_is_copied_is_on_the_disk(void)
+{
+	fl_cleanup(fl_close) int admin = rig_launcher(&rig, NULL);
+	struct fl_channel_message disk = { 0 }, answer = { 0 };
+	const char *id = volume_for("placed");
+	fl_cleanup(fl_close) int image = open(rig_image(&rig, id), O_RDWR | O_CLOEXEC);
+	struct launcher launcher = launcher_plug(id, &disk);
+	int flags = 0;
+
+	if (ioctl(image, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_EXTENT_FL)) {
+		flags &= ~FS_EXTENT_FL;
+		OK(ioctl(image, FS_IOC_SETFLAGS, &flags) == 0);
+	}
+	EQUAL(pwrite(image, "precious", 8, MIB), 8);
+	launcher_expect(&launcher, "{\"result\": {\"cut_ns\": 77}}");
+	WORKS(copy(admin, "copy-start", id, &answer));
+	launcher_was_asked(&launcher, "copy-start");
+	EQUAL(lseek(image, 0, SEEK_DATA), MIB);
+	fl_channel_message_release(&answer);
+
+	fl_channel_message_release(&disk);
+	fl_close(&image);
+	fl_close(&launcher.fd);
+	take_away(id);
+}
+
 /* The launcher has died and its QEMU has not: whether the guest knows cannot be said. */
 static void a_launcher_that_is_away_is_waited_for(void)
 {
@@ -223,6 +253,7 @@ static void a_crowd_is_turned_away(void)
 static const struct test tests[] = {
 	{ "growth reaches the guest", growth_reaches_the_guest },
 	{ "copies reach the launcher", copies_reach_the_launcher },
+	{ "what is copied is on the disk", what_is_copied_is_on_the_disk },
 	{ "a launcher that is away is waited for", a_launcher_that_is_away_is_waited_for },
 	{ "a new launcher takes over", a_new_launcher_takes_over },
 	{ "a crowd is turned away", a_crowd_is_turned_away },
