@@ -90,7 +90,8 @@ static int owner_parse_hold(struct fl_arena *arena, const json_t *json, struct o
 	return 0;
 }
 
-int owner_parse(struct fl_arena *arena, const char *text, struct owner *ret, struct fl_error *err)
+static int owner_parse(struct fl_arena *arena, const char *text, struct owner *ret,
+		       struct fl_error *err)
 {
 	fl_cleanup(fl_json_release) json_t *json = NULL;
 	struct owner owner = { 0 };

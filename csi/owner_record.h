@@ -47,8 +47,5 @@ int owner_record_parse(struct fl_arena *arena, const struct fl_record *record, c
 /* Whether the node is attached. */
 bool owner_has(const struct owner *owner, const char *node);
 
-/* Its text.  owner_parse fills all but the version; FL_INTERNAL for what is no owner record of a
- * version that we know. */
-int owner_parse(struct fl_arena *arena, const char *text, struct owner *ret, struct fl_error *err)
-	fl_must_check;
+/* The record's text, in the arena. */
 const char *owner_format(struct fl_arena *arena, const struct owner *owner);

@@ -10,7 +10,7 @@
 
 #define FAILURE_MAX 1000
 
-enum failure_call { FAILURE_STAGE, FAILURE_PUBLISH, FAILURE_CALLS };
+enum failure_call { FAILURE_STAGE, FAILURE_PUBLISH };
 
 /* The folder, made unless it is there. */
 int failure_open(int state_fd, int *ret_fd, struct fl_error *err) fl_must_check;

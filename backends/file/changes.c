@@ -52,11 +52,6 @@ bool file_teller_reached(struct file_teller *teller, uint64_t at)
 	return teller->ended;
 }
 
-void file_teller_end(struct file_teller *teller)
-{
-	teller_flush(teller);
-}
-
 static int changes_open(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			struct file_origin *ret, struct fl_error *err)
 {
@@ -88,7 +83,7 @@ static int changes_allocated(struct fl_pool *pool, const struct fl_op *op, const
 		from = extents.end;
 		fl_op_step(op, "mapping", from, origin.size);
 	}
-	file_teller_end(&teller);
+	teller_flush(&teller);
 	return 0;
 }
 
@@ -109,7 +104,7 @@ static int changes_delta(struct fl_pool *pool, const struct fl_op *op, const cha
 	compare.size = newer.size;
 	if (file_compare_run(&compare, err) < 0)
 		return fl_error_prefix(err, "comparing snapshots %s and %s", base, target);
-	file_teller_end(&teller);
+	teller_flush(&teller);
 	return 0;
 }
 

@@ -18,8 +18,6 @@ struct file_teller {
 void file_teller_add(struct file_teller *teller, uint64_t offset, uint64_t bytes);
 /* All before `at` has been looked at; true: nobody wants more. */
 bool file_teller_reached(struct file_teller *teller, uint64_t at);
-/* Tells what is left. */
-void file_teller_end(struct file_teller *teller);
 
 struct file_compare {
 	const struct fl_op *op;

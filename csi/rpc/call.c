@@ -231,11 +231,6 @@ struct fl_arena *rpc_call_arena(const struct rpc_call *call)
 	return call->arena;
 }
 
-struct timespec rpc_call_deadline(const struct rpc_call *call)
-{
-	return call->deadline;
-}
-
 bool rpc_call_cancelled(const struct rpc_call *call)
 {
 	return atomic_load(&call->cancelled);
@@ -244,16 +239,6 @@ bool rpc_call_cancelled(const struct rpc_call *call)
 void *rpc_call_cookie(const struct rpc_call *call)
 {
 	return call->route->service->cookie;
-}
-
-const char *rpc_call_id(const struct rpc_call *call)
-{
-	return call->id;
-}
-
-const char *rpc_call_method(const struct rpc_call *call)
-{
-	return call->route->types->name;
 }
 
 struct fl_op rpc_call_op(struct rpc_call *call)

@@ -67,17 +67,13 @@ struct rpc_service {
 
 /* Has a budget (rpc_server_options): use fl_arena_try for sizes that the caller decides. */
 struct fl_arena *rpc_call_arena(const struct rpc_call *call);
-/* The caller's deadline, or ours (max_deadline_ms after the start) where that is earlier. */
-struct timespec rpc_call_deadline(const struct rpc_call *call);
 /* The caller is gone: nobody will read the answer.  Waits should end; work should be settled. */
 bool rpc_call_cancelled(const struct rpc_call *call);
 /* The `cookie` of the service that the method belongs to. */
 void *rpc_call_cookie(const struct rpc_call *call);
-/* "r17": unique in this process. */
-const char *rpc_call_id(const struct rpc_call *call);
-/* "CreateVolume". */
-const char *rpc_call_method(const struct rpc_call *call);
-/* The four above as an operation for backends, with the call's own progress. */
+/* The call as an operation for backends: its id ("r17", unique in this process), its arena, its own
+ * progress, and as the deadline the caller's, or ours (max_deadline_ms after the start) where that is
+ * earlier. */
 struct fl_op rpc_call_op(struct rpc_call *call);
 /* RPC_STREAM only: sends one message; blocks until gRPC has taken it, which is the flow control.
  * -1 and FL_TIMEOUT when the caller is gone: end the stream. */

@@ -56,7 +56,8 @@ static int desk_handle_create(struct rpc_call *call, const void *request, void *
 	struct fl_pair *pairs;
 	size_t n_pairs;
 
-	atomic_store(&desk->deadline_left_ms, (unsigned)fl_clock_left_ms(rpc_call_deadline(call)));
+	atomic_store(&desk->deadline_left_ms,
+		     (unsigned)fl_clock_left_ms(rpc_call_op(call).deadline));
 	atomic_fetch_add(&desk->n_began, 1);
 	if (strcmp(req->name, "wait") == 0)
 		desk_wait_at_gate(desk, call);
