@@ -10,6 +10,7 @@
 #include "contract.h"
 #include "statement.h"
 #include "trace.h"
+#include "traced.h"
 
 #define STATEMENT_MS 120000
 
@@ -196,7 +197,7 @@ int backend_check_run(const struct backend_check_plan *plan, size_t *ret_failed,
 	};
 	int result;
 
-	traced.backend = trace_wrap(plan->backend);
+	traced.backend = traced_wrap(plan->backend);
 	c.failure = mmap(NULL, sizeof(*c.failure), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c.failure == MAP_FAILED)

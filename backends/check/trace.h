@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trace: a backend around another one that remembers the last calls made of it, with their arguments
- * and results, so that a failed statement can say what led to it.
+/* Trace: the last calls that were made of the backend, with their arguments and results, so that a
+ * failed statement can say what led to it.
  *
- * One in a process at a time; calls may come from several threads. */
+ * One in a process; from any thread. */
 #pragma once
 
-#include "backends/backend.h"
+#include <stddef.h>
+
+#include "base/error.h"
 
 #define TRACE_LINES 6
 #define TRACE_LINE_BYTES 480
@@ -21,8 +23,10 @@ struct trace {
 	size_t n;
 };
 
-/* `inner` with the same capabilities; valid until the next trace_wrap. */
-const struct fl_backend *trace_wrap(const struct fl_backend *inner);
 /* Forgets all calls. */
 void trace_begin(void);
+/* A call that has ended: what it returned and, for -1, its error; the format's words are its
+ * arguments.  Returns `result`. */
+int trace_note(const struct fl_error *err, const char *member, int result, const char *format, ...)
+	fl_printf_like(4, 5);
 void trace_get(struct trace *ret);
