@@ -35,6 +35,7 @@ const struct command *const commands[] = {
 	&vm_attach_command,
 	&vm_detach_command,
 	&vm_resize_command,
+	&vm_resume_command,
 	&vm_console_command,
 	&vm_stop_command,
 	&vm_launcher_command,

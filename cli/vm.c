@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vm: the commands about running VMs as a whole: list, status, stop. */
+/* Vm: the commands about running VMs as a whole: list, status, resume, stop. */
 #include <string.h>
 
 #include "machine.h"
@@ -91,6 +91,32 @@ const struct command vm_status_command = {
 	.sets = { { vm_rows, FL_COUNT(vm_rows) } },
 	.options_size = sizeof(struct vm_options),
 	.run = vm_status_run,
+};
+
+static int vm_resume_run(const struct invocation *invocation, struct fl_error *err)
+{
+	const char *vm = invocation->operands.items[0];
+	struct orchestrator waiter = machine_waiter(invocation->arena, VM_ANSWER_MS);
+	fl_cleanup(fl_json_release) json_t *answer = NULL;
+
+	if (machine_call(&waiter, vm, "resume", NULL, &answer, err) < 0)
+		return -1;
+	printf("VM %s runs\n", vm);
+	return 0;
+}
+
+const struct command vm_resume_command = {
+	.name = "vm resume",
+	.operands = "VM",
+	.min_operands = 1,
+	.max_operands = 1,
+	.summary = "let a virtual machine go on that stands still",
+	.details =
+		"QEMU stops a guest whose disk cannot be read or written, because its pool is full, "
+		"say: `vm status` tells which disk, and so does `volume health`. When that is "
+		"mended the requests that failed are made again, and the guest never sees an error. "
+		"A guest that runs is left alone.",
+	.run = vm_resume_run,
 };
 
 struct vm_stop_options {

@@ -61,10 +61,3 @@ int diskcall_text(const struct diskcall *call, const char *key, const char **ret
 
 /* Reads and answers what comes on the session until it ends. */
 void diskserve(struct disks *disks, struct session *session);
-
-/* Sends a request about the pass's volume to the launcher that has it; `fd` (-1: none) goes with it.
- * *ret is NULL when nobody has the image open: then there is nobody to ask.  FL_UNAVAILABLE when
- * somebody has and no launcher is connected. */
-int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass *pass,
-		  const char *method, const json_t *params, int fd, json_t **ret,
-		  struct fl_error *err) fl_must_check;

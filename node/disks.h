@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/op.h"
 #include "node/pass.h"
 
@@ -23,3 +24,10 @@ void disks_stop(struct disks *disks);
  * its launcher is not connected just now. */
 int disks_resize(struct disks *disks, const struct fl_op *op, const struct pass *pass,
 		 uint64_t size, uint64_t *ret_size, struct fl_error *err) fl_must_check;
+
+/* Sends a request about the pass's volume to the launcher that has it; `fd` (-1: none) goes with it.
+ * *ret is NULL when nobody has the image open: then there is nobody to ask.  FL_UNAVAILABLE when
+ * somebody has and no launcher is connected. */
+int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass *pass,
+		  const char *method, const json_t *params, int fd, json_t **ret,
+		  struct fl_error *err) fl_must_check;

@@ -9,7 +9,6 @@
 #include "node/calls.h"
 #include "node/failure.h"
 #include "node/mount.h"
-#include "node/pass.h"
 #include "node/path.h"
 #include "node/volume.h"
 
@@ -20,6 +19,8 @@ struct health_scene {
 	struct node_volume volume;
 	bool exists; /* the storage knows the volume */
 	struct device_state device;
+	bool passed; /* published for a VM, by … */
+	struct pass pass;
 	struct fl_health health;
 };
 
@@ -93,6 +94,23 @@ static void health_add_kernel(struct health_scene *scene)
 	health_merge(scene->op->arena, &scene->health, &seen);
 }
 
+static void health_add_vm(struct health_scene *scene)
+{
+	const struct node *node = scene->node;
+	struct fl_health seen = { 0 };
+	struct fl_error why;
+
+	if (pass_load(scene->op->arena, node->state_fd, scene->volume.id, &scene->passed,
+		      &scene->pass, &why) < 0) {
+		health_say(scene, FL_HEALTH_INACCESSIBLE, "RecordDamaged", why.text);
+		return;
+	}
+	if (!scene->passed)
+		return;
+	node_health_add_vm(node, scene->op, &scene->pass, &seen);
+	health_merge(scene->op->arena, &scene->health, &seen);
+}
+
 static void health_add_failures(struct health_scene *scene)
 {
 	static const struct {
@@ -116,14 +134,11 @@ static int health_add_target(struct health_scene *scene, const char *target, str
 {
 	const struct fl_op *op = scene->op;
 	const struct mountinfo_entry *entry;
-	struct pass pass;
-	bool passed;
 
 	if (path_check("volume_publish_path", target, err) < 0 ||
-	    mountinfo_at(op->arena, target, &entry, err) < 0 ||
-	    pass_load(op->arena, scene->node->state_fd, scene->volume.id, &passed, &pass, err) < 0)
+	    mountinfo_at(op->arena, target, &entry, err) < 0)
 		return -1;
-	if ((passed && pass_has_target(&pass, target)) ||
+	if ((scene->passed && pass_has_target(&scene->pass, target)) ||
 	    (entry && scene->device.connected && mount_shows(entry, &scene->device.connection)))
 		return 0;
 	health_say(scene, FL_HEALTH_INACCESSIBLE, "NotPublished",
@@ -149,6 +164,7 @@ int node_health_read(const struct node *node, const struct fl_op *op, const char
 					   "the volume was deleted and %s still has it: copy away "
 					   "what is needed, then unstage it",
 					   scene.device.connection.path));
+	health_add_vm(&scene);
 	health_add_failures(&scene);
 	if (target[0] && health_add_target(&scene, target, err) < 0)
 		return -1;

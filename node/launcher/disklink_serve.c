@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hold.h"
 #include "resize.h"
+#include "stall.h"
 
 /* A text that the request has to have. */
 static int serve_text(const json_t *params, const char *key, const char **ret, struct fl_error *err)
@@ -53,6 +54,20 @@ static int serve_limits(const struct fl_op *op, struct vm *vm,
 	    throttle_set(op, vm, volume, &limits, err) < 0)
 		return -1;
 	*ret = json_object();
+	return 0;
+}
+
+static int serve_health(const struct fl_op *op, struct vm *vm,
+			const struct fl_channel_message *request, json_t **ret,
+			struct fl_error *err)
+{
+	const json_t *params = json_object_get(request->json, "params");
+	const char *volume, *state, *stall;
+
+	if (serve_text(params, "volume", &volume, err) < 0 ||
+	    stall_read(op, vm, volume, &state, &stall, err) < 0)
+		return -1;
+	*ret = json_pack("{s:s, s:s*}", "state", state, "error", stall);
 	return 0;
 }
 
@@ -142,7 +157,7 @@ static const struct {
 	{ "resize", serve_resize },           { "limits", serve_limits },
 	{ "copy-start", serve_copy_start },   { "copy-status", serve_copy_status },
 	{ "copy-finish", serve_copy_finish }, { "hold", serve_hold },
-	{ "unhold", serve_unhold },
+	{ "unhold", serve_unhold },           { "health", serve_health },
 };
 
 static int serve_method(const struct fl_op *op, struct vm *vm,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "machine.h"
 #include "resize.h"
+#include "stall.h"
 #include "status.h"
 
 #define METHOD_TIMEOUT_MS 30000
@@ -98,6 +99,16 @@ static int method_resize(const struct fl_op *op, struct vm *vm, const struct par
 	return 0;
 }
 
+static int method_resume(const struct fl_op *op, struct vm *vm, const struct params *params,
+			 json_t **ret, struct fl_error *err)
+{
+	(void)params;
+	if (stall_end(op, vm, err) < 0)
+		return -1;
+	*ret = json_object();
+	return 0;
+}
+
 static int method_stop(const struct fl_op *op, struct vm *vm, const struct params *params,
 		       json_t **ret, struct fl_error *err)
 {
@@ -117,7 +128,7 @@ static const struct {
 		   struct fl_error *err);
 } methods[] = {
 	{ "status", method_status }, { "attach", method_attach }, { "detach", method_detach },
-	{ "resize", method_resize }, { "stop", method_stop },
+	{ "resize", method_resize }, { "resume", method_resume }, { "stop", method_stop },
 };
 
 static int methods_run(const struct fl_op *op, struct vm *vm, const char *method,

@@ -212,6 +212,55 @@ static void a_launcher_that_is_away_is_waited_for(void)
 	take_away(id);
 }
 
+/* What the node says of the volume when its launcher answers `result`. */
+static const char *health_when(struct launcher *launcher, const char *id, const char *result)
+{
+	const char *text = "";
+
+	launcher_expect(launcher, result);
+	WORKS(rig_health(&rig, id, rig.target, &text, &test_error));
+	launcher_was_asked(launcher, "health");
+	return text;
+}
+
+static void a_guest_that_stands_still_is_told(void)
+{
+	static const char *const silent[] = {
+		"{\"result\": {\"state\": \"running\"}}",
+		"{\"result\": {\"state\": \"io-error\"}}", /* because of another disk */
+		"{\"result\": {\"state\": 7, \"error\": []}}",
+		"{\"error\": {\"code\": \"BUSY\", \"text\": \"ask again\"}}",
+		"{\"error\": {\"code\": \"NOT_FOUND\", \"text\": \"it has no such disk\"}}",
+		"{\"error\": {\"code\": \"UNSUPPORTED\", \"text\": \"it knows no health\"}}",
+	};
+	struct fl_channel_message disk = { 0 };
+	const char *id = volume_for("still"), *text = "";
+	struct launcher launcher;
+
+	WORKS(rig_health(&rig, id, rig.target, &text, &test_error));
+	SAME(text, "");
+	launcher = launcher_plug(id, &disk);
+	for (size_t i = 0; i < FL_COUNT(silent); i++)
+		SAME(health_when(&launcher, id, silent[i]), "");
+	SAME(health_when(&launcher, id,
+			 "{\"result\": {\"state\": \"io-error\", \"error\": \"failed\"}}"),
+	     "2 GuestStopped");
+	launcher_expect(&launcher, "{\"result\": {\"state\": \"io-error\", \"error\": \"full\"}}");
+	WORKS(rig_condition(&rig, id, rig.target, &text, &test_error));
+	launcher_was_asked(&launcher, "health");
+	OK(strstr(text, "GuestStopped") && strstr(text, "VM web1") &&
+		   strstr(text, "vm resume web1"),
+	   "%s", text);
+
+	fl_close(&launcher.fd);
+	WORKS(rig_health(&rig, id, rig.target, &text, &test_error));
+	SAME(text, "1 LauncherUnreachable");
+	fl_channel_message_release(&disk);
+	WORKS(rig_health(&rig, id, rig.target, &text, &test_error));
+	SAME(text, "");
+	take_away(id);
+}
+
 static void a_new_launcher_takes_over(void)
 {
 	fl_cleanup(fl_close) int old = rig_launcher(&rig, "web1");
@@ -255,6 +304,7 @@ static const struct test tests[] = {
 	{ "copies reach the launcher", copies_reach_the_launcher },
 	{ "what is copied is on the disk", what_is_copied_is_on_the_disk },
 	{ "a launcher that is away is waited for", a_launcher_that_is_away_is_waited_for },
+	{ "a guest that stands still is told", a_guest_that_stands_still_is_told },
 	{ "a new launcher takes over", a_new_launcher_takes_over },
 	{ "a crowd is turned away", a_crowd_is_turned_away },
 };
