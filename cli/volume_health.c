@@ -60,8 +60,25 @@ static void health_add(json_t *rows, const Csi__V1__VolumeHealth *health)
 	}
 }
 
-/* What this node sees of the volume; nothing, where there is no node service, or it has nothing to do
- * with the volume. */
+/* *ret false where there is no node service, or none that tells.  One that is there and does not answer
+ * may see what nobody else sees: that fails. */
+static int health_open_node(struct orchestrator *o, bool *ret, struct fl_error *err)
+{
+	struct fl_error why;
+
+	*ret = false;
+	if (orchestrator_open_node(o, &why) < 0) {
+		if (why.code == FL_UNAVAILABLE || why.code == FL_UNSUPPORTED)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	*ret = orchestrator_node_can(
+		o, CSI__V1__NODE_SERVICE_CAPABILITY__RPC__TYPE__GET_VOLUME_HEALTH);
+	return 0;
+}
+
+/* What the node sees of the volume: nothing, when it has nothing to do with it. */
 static int health_ask_node(struct orchestrator *o, const char *id, json_t *rows,
 			   struct fl_error *err)
 {
@@ -71,15 +88,6 @@ static int health_ask_node(struct orchestrator *o, const char *id, json_t *rows,
 	struct fl_error why;
 	const void *reply;
 
-	if (orchestrator_open_node(o, &why) < 0) {
-		if (why.code == FL_UNAVAILABLE)
-			return 0;
-		*err = why;
-		return -1;
-	}
-	if (!orchestrator_node_can(o,
-				   CSI__V1__NODE_SERVICE_CAPABILITY__RPC__TYPE__GET_VOLUME_HEALTH))
-		return 0;
 	request.volume_id = (char *)id;
 	if (orchestrator_call(o, &call, &reply, &why) == 0) {
 		health_add(rows,
@@ -100,6 +108,7 @@ static int health_ask_one(struct orchestrator *o, const char *word, json_t *rows
 	struct orchestrator_call call = { &csi__v1__controller__descriptor,
 					  "ControllerGetVolumeHealth", &request, false };
 	const void *reply;
+	bool has_node;
 	const char *id;
 
 	if (!orchestrator_controller_can(
@@ -113,7 +122,9 @@ static int health_ask_one(struct orchestrator *o, const char *word, json_t *rows
 		return -1;
 	health_add(rows,
 		   ((const Csi__V1__ControllerGetVolumeHealthResponse *)reply)->volume_health);
-	return health_ask_node(o, id, rows, err);
+	if (health_open_node(o, &has_node, err) < 0)
+		return -1;
+	return has_node ? health_ask_node(o, id, rows, err) : 0;
 }
 
 static bool health_is_attached(const Csi__V1__ListVolumesResponse__Entry *entry, const char *node)
@@ -129,13 +140,15 @@ static int health_ask_all(struct orchestrator *o, json_t *rows, struct fl_error 
 {
 	struct volume_entries volumes;
 	struct health_entries sick;
-	struct fl_error ignored;
+	bool has_node;
 
 	if (lookup_health(o, &sick, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sick.n; i++)
 		health_add(rows, sick.items[i]);
-	if (orchestrator_open_node(o, &ignored) < 0)
+	if (health_open_node(o, &has_node, err) < 0)
+		return -1;
+	if (!has_node)
 		return 0;
 	if (lookup_volumes(o, &volumes, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 
 import json
 import os
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 from service import Place  # noqa: E402
 from tap import Tap  # noqa: E402
 
+LATER = 4
 UNHEALTHY = 7
 
 
@@ -97,10 +99,28 @@ def run_all(tap, run, roles):
             tap.ok(role.stop() == 0, f"{run}: {role.name} ends when it is asked to")
 
 
+def check_without_node(tap):
+    run = "controller alone"
+    with Place() as place:
+        place.configure_file_pool()
+        place.start("controller")
+        health = Health(tap, place, run)
+        health.do("volume", "create", "a", "--size", "16Mi")
+        for where in ([], ["--endpoint", f"unix://{place.run}/controller.sock"]):
+            health.tell(health.rows(*where) == [], "no node is asked about all volumes")
+            health.tell(health.rows("a", *where) == [], "nor about one")
+        with socket.socket(socket.AF_UNIX) as mute:
+            mute.bind(os.path.join(place.run, "node.sock"))
+            mute.listen()
+            for words in ([], ["a"]):
+                health.do("volume", "health", *words, "--timeout", "1s", code=LATER)
+
+
 def main():
     tap = Tap()
     run_all(tap, "serve", ["serve"])
     run_all(tap, "controller + node", ["controller", "node"])
+    check_without_node(tap)
     tap.end()
 
 
