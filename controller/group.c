@@ -31,8 +31,10 @@ int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapsho
 	if (*ret == GROUP_STRANGER &&
 	    fl_snapshot_get(pool, op, snapshot->handle, &still_there, err) < 0)
 		return -1;
-	if (*ret == GROUP_STRANGER)
+	if (*ret == GROUP_STRANGER) {
 		snapshot->group = NULL;
+		snapshot->failure = "the group snapshot that it was made for was given up";
+	}
 	if (*ret != GROUP_STANDS)
 		snapshot->ready = false;
 	return 0;
@@ -89,7 +91,10 @@ int group_reply(struct controller *c, struct fl_op *op, const struct object *obj
 		if (snapshot_look(c, op, &member, purpose, &state, err) < 0) {
 			/* To our caller that word means "no such group". */
 			if (err->code == FL_NOT_FOUND)
-				err->code = FL_INTERNAL;
+				return fl_error_set(err, FL_INTERNAL,
+						    "group snapshot %s is of no use: its snapshot "
+						    "%s is gone; delete the group and make another",
+						    object->id, member.id);
 			return fl_error_prefix(err, "group snapshot %s", object->id);
 		}
 		if (state.failure)

@@ -17,8 +17,8 @@ enum group_standing {
 	GROUP_STRANGER, /* left by an attempt that was given up: no group knows it, it can be deleted */
 };
 
-/* Clears snapshot->ready unless it stands, and snapshot->group of a stranger.  FL_NOT_FOUND when the
- * snapshot was deleted with its group since it was read. */
+/* Clears snapshot->ready unless it stands; a stranger has no group and has failed for good.
+ * FL_NOT_FOUND when the snapshot was deleted with its group since it was read. */
 int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapshot *snapshot,
 		 enum group_standing *ret, struct fl_error *err) fl_must_check;
 

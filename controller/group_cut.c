@@ -48,6 +48,7 @@ static int group_cut_prepare_owned(const struct group_cut *cut, struct group_cut
 	const struct copy_task task = group_cut_task(cut, member);
 	struct vmdisk_place place;
 
+	member->owned = true;
 	if (vmdisk_where(cut->c, cut->op, member->volume.id, &place, err) < 0)
 		return -1;
 	if (place.plugged) {
@@ -141,6 +142,28 @@ static int group_cut_member_now(const struct group_cut *cut, struct group_cut_me
 	return member->vm ? live_start(&task, &member->copy, err) : 0;
 }
 
+/* A launcher may have taken a volume, or another one got it, before the VMs stood still. */
+static int group_cut_check_places(const struct group_cut *cut, struct fl_error *err)
+{
+	for (size_t i = 0; i < cut->n; i++) {
+		const struct group_cut_member *member = &cut->members[i];
+		struct vmdisk_place place;
+		const char *vm;
+
+		if (!member->owned)
+			continue;
+		if (vmdisk_where(cut->c, cut->op, member->volume.id, &place, err) < 0)
+			return -1;
+		vm = place.plugged ? place.vm : NULL;
+		if (vm ? !member->vm || strcmp(vm, member->vm) != 0 : member->vm != NULL)
+			return fl_error_set(err, FL_BUSY,
+					    "volume %s was plugged in or out while the group was "
+					    "cut, so the snapshots are thrown away: ask again",
+					    member->volume.id);
+	}
+	return 0;
+}
+
 static int group_cut_all(struct group_cut *cut, const char *name, int64_t *ret_ns,
 			 struct fl_error *err)
 {
@@ -152,6 +175,8 @@ static int group_cut_all(struct group_cut *cut, const char *name, int64_t *ret_n
 	for (size_t i = 0; i < cut->n; i++)
 		if (group_cut_member_now(cut, &cut->members[i], err) < 0)
 			return -1;
+	if (group_cut_check_places(cut, err) < 0)
+		return -1;
 	return group_hold_end(&hold, err);
 }
 

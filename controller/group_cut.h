@@ -17,6 +17,7 @@
 struct group_cut_member {
 	struct object volume;
 	struct fl_snapshot_spec spec;
+	bool owned;     /* attached to this node */
 	const char *vm; /* that has it plugged in, or NULL */
 	bool quiet;     /* nobody uses it */
 	struct keeper keeper;

@@ -60,7 +60,10 @@ static int metadata_find(const struct metadata *m, const char *field, const char
 	if (fl_snapshot_get(object->pool, &m->op, object->handle, &ret->is, err) < 0 ||
 	    group_settle(&m->op, object->pool, &ret->is, &standing, err) < 0)
 		return -1;
-	if (!ret->is.ready && !ret->is.failure)
+	if (ret->is.failure)
+		return fl_error_set(err, FL_IN_USE, "snapshot %s is of no use: %s; delete it", id,
+				    ret->is.failure);
+	if (!ret->is.ready)
 		return fl_error_set(err, FL_BUSY, "snapshot %s is still being copied: ask again",
 				    id);
 	return 0;

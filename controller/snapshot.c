@@ -134,7 +134,8 @@ static int snapshot_stop_copy(const struct controller *c, struct fl_op *op,
 	if (!(snapshot->pool->flags & FL_BACKEND_COPIES))
 		return 0;
 	if (fl_snapshot_get(snapshot->pool, op, snapshot->handle, &state, &why) < 0) {
-		if (why.code == FL_NOT_FOUND)
+		/* Of a damaged one nobody can say any more what it was copied from. */
+		if (why.code == FL_NOT_FOUND || why.code == FL_INTERNAL)
 			return 0;
 		*err = why;
 		return -1;

@@ -3,6 +3,7 @@
 """The service GroupController: snapshots of several volumes at one moment."""
 
 import os
+import shutil
 
 from bed import Bed, refused, run, statement
 
@@ -196,6 +197,63 @@ def _(bed):
             get(bed, absent, ["default/n1/s"])
     with refused("INVALID_ARGUMENT"):
         get(bed, "", [])
+
+
+def tear(bed, *parts):
+    """A record of which the end was never written."""
+    with open(os.path.join(bed.pool, *parts), "r+b") as stream:
+        stream.truncate(os.path.getsize(stream.name) - 5)
+
+
+@statement("a group with a damaged snapshot is not said to be whole, and is deleted")
+def _(bed):
+    a, b = pair(bed)
+    group = create(bed, "g", a, b)
+    tear(bed, "snapshots", members(group)[0].rsplit("/", 1)[1], "meta")
+    with refused("INTERNAL", "damaged"):
+        get(bed, group["group_snapshot_id"], members(group))
+    with refused("INTERNAL", "damaged"):
+        create(bed, "g", a, b)
+    delete(bed, group["group_snapshot_id"], members(group))
+    assert not kept(bed), kept(bed)
+
+
+@statement("a group that has lost a snapshot is not said to be whole, and is deleted")
+def _(bed):
+    a, b = pair(bed)
+    group = create(bed, "g", a, b)
+    shutil.rmtree(os.path.join(bed.pool, "snapshots", members(group)[0].rsplit("/", 1)[1]))
+    for ask in (lambda: get(bed, group["group_snapshot_id"], members(group)),
+                lambda: create(bed, "g", a, b)):
+        with refused("INTERNAL", members(group)[0], "delete the group"):
+            ask()
+    delete(bed, group["group_snapshot_id"], members(group))
+    assert not kept(bed), kept(bed)
+
+
+@statement("snapshots of a group whose record is gone are of no use, for good, and are deleted alone")
+def _(bed):
+    a, b = pair(bed)
+    group = create(bed, "g", a, b)
+    tear(bed, "records", "g.group")
+    for ask in (lambda: get(bed, group["group_snapshot_id"], members(group)),
+                lambda: create(bed, "g", a, b),
+                lambda: delete(bed, group["group_snapshot_id"], members(group)),
+                lambda: bed.csi("DeleteSnapshot", snapshot_id=members(group)[0])):
+        with refused("INTERNAL", "g.group", "docs/errors.md"):
+            ask()
+    os.unlink(os.path.join(bed.pool, "records", "g.group"))
+    again = create(bed, "g", a, b)
+    for stray in members(group):
+        with refused("INVALID_ARGUMENT", "given up", "delete it"):
+            volume(bed, "copy", volume_content_source={"snapshot": {"snapshot_id": stray}})
+        with refused("FAILED_PRECONDITION", "given up", "delete it"):
+            bed.csi("SnapshotMetadata.GetMetadataAllocated", snapshot_id=stray)
+        with refused("INTERNAL", "given up", "delete it"):
+            bed.csi("GetSnapshot", snapshot_id=stray)
+        bed.csi("DeleteSnapshot", snapshot_id=stray)
+    delete(bed, again["group_snapshot_id"], members(again))
+    assert not kept(bed), kept(bed)
 
 
 @statement("a group outlives its volumes")

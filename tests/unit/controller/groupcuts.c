@@ -77,6 +77,31 @@ static void a_vm_that_cannot_be_held_frees_the_others(void)
 	is_thrown_away(mood, FL_BUSY, "being started");
 }
 
+/* The peer holds its lock. */
+static void unplug_the_second(void)
+{
+	peer.mood.plain = id_of("f2-b");
+}
+
+static void plug_in_the_second(void)
+{
+	peer.mood.plain = NULL;
+}
+
+static void a_volume_that_comes_or_goes_spoils_the_attempt(void)
+{
+	struct peer_mood mood = running;
+
+	/* A launcher copies what it has plugged in, and nothing else. */
+	if (copies)
+		return;
+	mood.on_hold = unplug_the_second;
+	is_thrown_away(mood, FL_BUSY, "plugged in or out");
+	mood.plain = id_of("f2-b");
+	mood.on_hold = plug_in_the_second;
+	is_thrown_away(mood, FL_BUSY, "plugged in or out");
+}
+
 static void a_lost_answer_spoils_the_attempt(void)
 {
 	struct peer_mood mood = running;
@@ -171,6 +196,8 @@ static const struct test tests[] = {
 	{ "VMs stand still for the cut", vms_stand_still_for_the_cut },
 	{ "a hold that falls spoils the attempt", a_hold_that_falls_spoils_the_attempt },
 	{ "a VM that cannot be held frees the others", a_vm_that_cannot_be_held_frees_the_others },
+	{ "a volume that comes or goes spoils the attempt",
+	  a_volume_that_comes_or_goes_spoils_the_attempt },
 	{ "a lost answer spoils the attempt", a_lost_answer_spoils_the_attempt },
 	{ "kernel devices are cut or refused", kernel_devices_are_cut_or_refused },
 	{ "an attempt that was taken for dead ends", an_attempt_that_was_taken_for_dead_ends },

@@ -224,7 +224,7 @@ static void what_no_group_knows_can_be_deleted(void)
 	FAILS(ask_create(&rig,
 			 (struct ask_create){ .name = "s2", .snapshot = id_of("group-stray") },
 			 NULL),
-	      FL_UNAVAILABLE);
+	      FL_INVALID);
 	WORKS(ask_delete_snapshot(&rig, id_of("group-stray")));
 	WORKS(ask_delete(&rig, id_of("s1")));
 	nothing_is_left();

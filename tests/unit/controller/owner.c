@@ -202,6 +202,19 @@ static void a_hold_that_has_expired_is_broken(void)
 	WORKS(owner_detach(&rig.op, &volume, "n1", &test_error));
 }
 
+/* What such a controller leaves when the clock is set back afterwards, by whatever. */
+static void a_hold_of_the_far_future_is_broken(void)
+{
+	uint64_t got;
+
+	write_record("{\"epoch\": 75, \"state\": \"held\", \"attachments\": [],"
+		     " \"hold\": {\"for\": \"CreateSnapshot s\","
+		     " \"expires_ns\": 9223372036854775807}}");
+	WORKS(owner_attach(&rig.op, &volume, &on_n1, false, &got, &test_error));
+	EQUAL(got, 76);
+	WORKS(owner_detach(&rig.op, &volume, "n1", &test_error));
+}
+
 /* A controller that was stopped while it copied, for longer than its hold stood. */
 static void who_was_taken_for_dead_finds_out(void)
 {
@@ -267,6 +280,7 @@ static const struct test tests[] = {
 	{ "a held volume is nobody's", a_held_volume_is_nobodys },
 	{ "an owned volume cannot be held", an_owned_volume_cannot_be_held },
 	{ "a hold that has expired is broken", a_hold_that_has_expired_is_broken },
+	{ "a hold of the far future is broken", a_hold_of_the_far_future_is_broken },
 	{ "who was taken for dead finds out", who_was_taken_for_dead_finds_out },
 	{ "what cannot be read is not idle", what_cannot_be_read_is_not_idle },
 	{ "a volume that is gone has no owner", a_volume_that_is_gone_has_no_owner },
