@@ -3,157 +3,7 @@
 
 #include <string.h>
 
-#define LOOKUP_PAGE 500
-#define LOOKUP_RESTARTS 5 /* of a listing whose token went stale between two pages */
 #define LOOKUP_HANDLE_MAX 128
-
-struct lookup {
-	struct orchestrator *o;
-	const char *source; /* of snapshots */
-	void **items;
-	size_t n, capacity;
-};
-
-static void lookup_add(struct lookup *l, void *item)
-{
-	l->items = fl_arena_grow(l->o->arena, l->items, l->n, &l->capacity, sizeof(*l->items));
-	l->items[l->n++] = item;
-}
-
-/* One page of volumes from *token on; the next token, "" after the last page. */
-static int lookup_volumes_page(struct lookup *l, const char **token, struct fl_error *err)
-{
-	Csi__V1__ListVolumesRequest request = CSI__V1__LIST_VOLUMES_REQUEST__INIT;
-	struct orchestrator_call call = { &csi__v1__controller__descriptor, "ListVolumes", &request,
-					  **token != 0 };
-	const Csi__V1__ListVolumesResponse *answer;
-	const void *reply;
-
-	request.max_entries = LOOKUP_PAGE;
-	request.starting_token = (char *)*token;
-	if (orchestrator_call(l->o, &call, &reply, err) < 0)
-		return -1;
-	answer = reply;
-	for (size_t i = 0; i < answer->n_entries; i++) {
-		if (answer->entries[i]->volume)
-			lookup_add(l, answer->entries[i]);
-	}
-	*token = answer->next_token;
-	return 0;
-}
-
-static int lookup_snapshots_page(struct lookup *l, const char **token, struct fl_error *err)
-{
-	Csi__V1__ListSnapshotsRequest request = CSI__V1__LIST_SNAPSHOTS_REQUEST__INIT;
-	struct orchestrator_call call = { &csi__v1__controller__descriptor, "ListSnapshots",
-					  &request, **token != 0 };
-	const Csi__V1__ListSnapshotsResponse *answer;
-	const void *reply;
-
-	request.max_entries = LOOKUP_PAGE;
-	request.starting_token = (char *)*token;
-	request.source_volume_id = (char *)(l->source ? l->source : "");
-	if (orchestrator_call(l->o, &call, &reply, err) < 0)
-		return -1;
-	answer = reply;
-	for (size_t i = 0; i < answer->n_entries; i++) {
-		if (answer->entries[i]->snapshot)
-			lookup_add(l, answer->entries[i]->snapshot);
-	}
-	*token = answer->next_token;
-	return 0;
-}
-
-static int lookup_health_page(struct lookup *l, const char **token, struct fl_error *err)
-{
-	Csi__V1__ControllerListVolumeHealthRequest request =
-		CSI__V1__CONTROLLER_LIST_VOLUME_HEALTH_REQUEST__INIT;
-	struct orchestrator_call call = { &csi__v1__controller__descriptor,
-					  "ControllerListVolumeHealth", &request, **token != 0 };
-	const Csi__V1__ControllerListVolumeHealthResponse *answer;
-	const void *reply;
-
-	request.max_entries = LOOKUP_PAGE;
-	request.starting_token = (char *)*token;
-	if (orchestrator_call(l->o, &call, &reply, err) < 0)
-		return -1;
-	answer = reply;
-	for (size_t i = 0; i < answer->n_entries; i++)
-		lookup_add(l, answer->entries[i]);
-	*token = answer->next_token;
-	return 0;
-}
-
-/* A token that is refused (the entry that it named is gone) starts the listing again. */
-static int lookup_pages(struct lookup *l,
-			int (*page)(struct lookup *l, const char **token, struct fl_error *err),
-			struct fl_error *err)
-{
-	const char *token = "";
-	unsigned restarts = 0;
-
-	for (;;) {
-		if (page(l, &token, err) == 0) {
-			if (!*token)
-				return 0;
-			continue;
-		}
-		if (err->code != FL_BUSY || !*token || ++restarts > LOOKUP_RESTARTS)
-			return -1;
-		token = "";
-		l->n = 0;
-	}
-}
-
-static int lookup_can_list(struct orchestrator *o, int type, const char *what, struct fl_error *err)
-{
-	if (orchestrator_controller_can(o, type))
-		return 0;
-	return fl_error_set(err, FL_UNSUPPORTED, "the service cannot list %s: give the whole id",
-			    what);
-}
-
-int lookup_volumes(struct orchestrator *o, struct volume_entries *ret, struct fl_error *err)
-{
-	struct lookup l = { .o = o };
-
-	if (lookup_can_list(o, CSI__V1__CONTROLLER_SERVICE_CAPABILITY__RPC__TYPE__LIST_VOLUMES,
-			    "volumes", err) < 0 ||
-	    lookup_pages(&l, lookup_volumes_page, err) < 0)
-		return -1;
-	ret->items = (const Csi__V1__ListVolumesResponse__Entry **)l.items;
-	ret->n = l.n;
-	return 0;
-}
-
-int lookup_health(struct orchestrator *o, struct health_entries *ret, struct fl_error *err)
-{
-	struct lookup l = { .o = o };
-
-	if (!orchestrator_controller_can(
-		    o, CSI__V1__CONTROLLER_SERVICE_CAPABILITY__RPC__TYPE__LIST_VOLUME_HEALTH))
-		return fl_error_set(err, FL_UNSUPPORTED,
-				    "the service does not tell which volumes are healthy");
-	if (lookup_pages(&l, lookup_health_page, err) < 0)
-		return -1;
-	ret->items = (const Csi__V1__VolumeHealth **)l.items;
-	ret->n = l.n;
-	return 0;
-}
-
-int lookup_snapshots(struct orchestrator *o, const char *source, struct snapshot_entries *ret,
-		     struct fl_error *err)
-{
-	struct lookup l = { .o = o, .source = source };
-
-	if (lookup_can_list(o, CSI__V1__CONTROLLER_SERVICE_CAPABILITY__RPC__TYPE__LIST_SNAPSHOTS,
-			    "snapshots", err) < 0 ||
-	    lookup_pages(&l, lookup_snapshots_page, err) < 0)
-		return -1;
-	ret->items = (const Csi__V1__Snapshot **)l.items;
-	ret->n = l.n;
-	return 0;
-}
 
 /* The last part of an id is the handle: the name itself, or what follows from it. */
 static bool lookup_fits(struct orchestrator *o, const char *id, const char *word)
@@ -197,7 +47,7 @@ int lookup_volume(struct orchestrator *o, const char *word,
 	struct volume_entries entries;
 	struct lookup_match match = { 0 };
 
-	if (lookup_volumes(o, &entries, err) < 0)
+	if (listing_volumes(o, &entries, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entries.n; i++)
 		lookup_match(o, &match, entries.items[i]->volume->volume_id, word, i);
@@ -232,7 +82,7 @@ int lookup_snapshot_id(struct orchestrator *o, const char *word, const char **re
 		*ret = word;
 		return 0;
 	}
-	if (lookup_snapshots(o, NULL, &entries, err) < 0)
+	if (listing_snapshots(o, NULL, &entries, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entries.n; i++)
 		lookup_match(o, &match, entries.items[i]->snapshot_id, word, i);
@@ -270,7 +120,7 @@ int lookup_groups(struct orchestrator *o, struct group_entries *ret, struct fl_e
 	struct snapshot_entries all;
 	size_t *capacities, n = 0;
 
-	if (lookup_snapshots(o, NULL, &all, err) < 0)
+	if (listing_snapshots(o, NULL, &all, err) < 0)
 		return -1;
 	groups = fl_arena_array(o->arena, all.n + 1, sizeof(*groups));
 	capacities = fl_arena_array(o->arena, all.n + 1, sizeof(*capacities));

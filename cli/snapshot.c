@@ -122,7 +122,7 @@ static int snapshot_list_run(const struct invocation *invocation, struct fl_erro
 
 	if (orchestrator_open(invocation->arena, &options->client, &o, err) < 0 ||
 	    (options->volume && lookup_volume_id(&o, options->volume, &volume, err) < 0) ||
-	    lookup_snapshots(&o, volume, &entries, err) < 0)
+	    listing_snapshots(&o, volume, &entries, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entries.n; i++)
 		json_array_append_new(list, describe_snapshot(entries.items[i]));

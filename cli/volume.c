@@ -187,7 +187,7 @@ static int volume_list_run(const struct invocation *invocation, struct fl_error 
 	struct volume_entries entries;
 
 	if (orchestrator_open(invocation->arena, options, &o, err) < 0 ||
-	    lookup_volumes(&o, &entries, err) < 0)
+	    listing_volumes(&o, &entries, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entries.n; i++)
 		json_array_append_new(list, describe_entry(entries.items[i]));

@@ -142,7 +142,7 @@ static int health_ask_all(struct orchestrator *o, json_t *rows, struct fl_error 
 	struct health_entries sick;
 	bool has_node;
 
-	if (lookup_health(o, &sick, err) < 0)
+	if (listing_health(o, &sick, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sick.n; i++)
 		health_add(rows, sick.items[i]);
@@ -150,7 +150,7 @@ static int health_ask_all(struct orchestrator *o, json_t *rows, struct fl_error 
 		return -1;
 	if (!has_node)
 		return 0;
-	if (lookup_volumes(o, &volumes, err) < 0)
+	if (listing_volumes(o, &volumes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < volumes.n; i++)
 		if (health_is_attached(volumes.items[i], o->node_id) &&
