@@ -24,7 +24,7 @@ static const struct output_column backend_columns[] = {
 	{ "summary", OUTPUT_TEXT, false },
 };
 
-/* What its members say that it can do, in the words of the documentation. */
+/* What it can do, in the words of `backend check`. */
 static json_t *backend_offers(const struct fl_backend *backend)
 {
 	const struct {
@@ -33,9 +33,13 @@ static json_t *backend_offers(const struct fl_backend *backend)
 	} offers[] = {
 		{ "resize", backend->resize },
 		{ "capacity", backend->capacity },
-		{ "snapshots", backend->snapshots },
 		{ "clones", backend->flags & FL_BACKEND_CLONES },
+		{ "snapshots", backend->snapshots },
+		{ "copies", backend->copies },
+		{ "changes", backend->changes },
 		{ "records", backend->records },
+		{ "pool_records", backend->pool_records },
+		{ "health", backend->health },
 		{ "node-local", backend->flags & FL_BACKEND_NODE_LOCAL },
 		{ "shared", backend->flags & FL_BACKEND_SHARED },
 	};

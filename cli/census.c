@@ -50,35 +50,42 @@ static struct fl_metric census_unhealthy = {
 
 struct census_list {
 	struct fl_arena *arena;
-	const char **handles;
-	size_t n, capacity;
-	size_t n_unhealthy;
+	size_t n_volumes, n_unhealthy, n_attachments;
+	const char **unread; /* handles of the volumes whose owner the list does not tell */
+	size_t n_unread, capacity;
 };
 
 static int census_see(void *cookie, const struct fl_volume *volume)
 {
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	struct census_list *list = cookie;
+	struct fl_error damage;
+	struct owner owner;
 
-	list->handles = fl_arena_grow(list->arena, list->handles, list->n, &list->capacity,
-				      sizeof(*list->handles));
-	list->handles[list->n++] = fl_arena_strdup(list->arena, volume->handle);
+	list->n_volumes++;
 	list->n_unhealthy += volume->health.n > 0;
+	if (!volume->owner) {
+		list->unread = fl_arena_grow(list->arena, list->unread, list->n_unread,
+					     &list->capacity, sizeof(*list->unread));
+		list->unread[list->n_unread++] = fl_arena_strdup(list->arena, volume->handle);
+	} else if (owner_record_parse(arena, volume->owner, volume->handle, &owner, &damage) == 0) {
+		list->n_attachments += owner.n_attachments;
+	}
 	return 0;
 }
 
-/* Nodes that have the volumes.  After the listing, during which a backend may not be called. */
-static int census_owners(struct fl_pool *pool, const struct fl_op *op,
-			 const struct census_list *list, uint64_t *ret, struct fl_error *err)
+/* After the listing, during which a backend may not be called. */
+static int census_read_owners(struct fl_pool *pool, const struct fl_op *op,
+			      struct census_list *list, struct fl_error *err)
 {
-	*ret = 0;
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n_unread; i++) {
 		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 		const struct fl_op own = { op->id, op->deadline, arena, NULL };
 		struct owner owner;
 
-		if (owner_record_read(&own, pool, list->handles[i], list->handles[i], &owner,
-				      err) == 0)
-			*ret += owner.n_attachments;
+		if (owner_record_read(&own, pool, list->unread[i], list->unread[i], &owner, err) ==
+		    0)
+			list->n_attachments += owner.n_attachments;
 		/* A damaged record says of no node that it has the volume. */
 		else if (err->code != FL_NOT_FOUND && err->code != FL_INTERNAL)
 			return -1;
@@ -95,12 +102,11 @@ static void census_count(struct fl_pool *pool)
 	struct census_list list = { .arena = arena };
 	struct fl_capacity capacity;
 	struct fl_error err = { 0 };
-	uint64_t n_attached;
 
 	if (fl_volume_list(pool, &op, NULL, census_see, &list, &err) == 0 &&
-	    census_owners(pool, &op, &list, &n_attached, &err) == 0) {
-		fl_metric_set(&census_volumes, pool->name, NULL, (double)list.n);
-		fl_metric_set(&census_attachments, pool->name, NULL, (double)n_attached);
+	    census_read_owners(pool, &op, &list, &err) == 0) {
+		fl_metric_set(&census_volumes, pool->name, NULL, (double)list.n_volumes);
+		fl_metric_set(&census_attachments, pool->name, NULL, (double)list.n_attachments);
 		if (pool->backend->health)
 			fl_metric_set(&census_unhealthy, pool->name, NULL,
 				      (double)list.n_unhealthy);

@@ -184,6 +184,9 @@ def check_terminal(tap, place):
 def check_backends(tap, place):
     listed = json.loads(place.command("backend", "list", "-o", "json").stdout)
     tap.ok({"file", "example"} <= {row["name"] for row in listed}, "the backends are listed", listed)
+    offers = {row["name"]: set(row["offers"]) for row in listed}
+    tap.ok({"changes", "health", "pool_records", "snapshots"} <= offers["file"]
+           and offers["example"] == {"records", "node-local"}, "with what they offer", offers)
     options = place.command("backend", "options", "file").stdout
     tap.ok("directory" in options, "options of a backend come from its table", options)
     os.makedirs(place.pool)
