@@ -112,10 +112,10 @@ static void written_is_allocated(struct check *c)
 
 	if (!make_history(c, false, &s1, &s2) || !WORKS(allocated(c, s1.handle, 0, &listing)))
 		return;
-	HOLDS(listing_told(&listing, 64 * KIB, 192 * KIB) == 128 * KIB);
-	HOLDS(listing_told(&listing, 2 * MIB, 3 * MIB) == MIB);
+	EQUALS(listing_told(&listing, 64 * KIB, 192 * KIB), 128 * KIB);
+	EQUALS(listing_told(&listing, 2 * MIB, 3 * MIB), MIB);
 	if (WORKS(allocated(c, s2.handle, 0, &listing)))
-		HOLDS(listing_told(&listing, MIB, MIB + 4 * KIB) == 4 * KIB);
+		EQUALS(listing_told(&listing, MIB, MIB + 4 * KIB), 4 * KIB);
 }
 
 static void other_than_allocated_is_zeros(struct check *c)
@@ -155,7 +155,7 @@ static void same_is_no_delta(struct check *c)
 	struct fl_snapshot s1, s2;
 
 	if (make_history(c, false, &s1, &s2) && WORKS(delta(c, s2.handle, s2.handle, 0, &listing)))
-		HOLDS(listing.n == 0);
+		EQUALS(listing.n, 0);
 }
 
 static void goes_on_from_any_offset(struct check *c)
@@ -171,10 +171,10 @@ static void goes_on_from_any_offset(struct check *c)
 
 		if (!WORKS(delta(c, s1.handle, s2.handle, from, &rest)))
 			return;
-		HOLDS(listing_told(&rest, 0, end) == listing_told(&all, from, end));
+		EQUALS(listing_told(&rest, 0, end), listing_told(&all, from, end));
 		if (!WORKS(allocated(c, s2.handle, from, &rest)))
 			return;
-		HOLDS(listing_told(&rest, 0, end) == listing_told(&whole, from, end));
+		EQUALS(listing_told(&rest, 0, end), listing_told(&whole, from, end));
 	}
 	WORKS(delta(c, s1.handle, s2.handle, s2.size_bytes, &rest));
 	FAILS(delta(c, s1.handle, s2.handle, s2.size_bytes + 512, &rest), FL_OUT_OF_RANGE);
@@ -186,9 +186,9 @@ static void ends_when_enough(struct check *c)
 	struct fl_snapshot s1, s2;
 
 	if (make_history(c, false, &s1, &s2) &&
-	    WORKS(delta(c, s1.handle, s2.handle, 0, &listing)) && HOLDS(listing.n == 1) &&
+	    WORKS(delta(c, s1.handle, s2.handle, 0, &listing)) && EQUALS(listing.n, 1) &&
 	    WORKS(allocated(c, s2.handle, 0, &listing)))
-		HOLDS(listing.n == 1);
+		EQUALS(listing.n, 1);
 }
 
 static void only_one_volume_is_compared(struct check *c)

@@ -48,7 +48,7 @@ static void commit_shows_the_copy(struct check *c)
 	    !WORKS(copying_get(&copying, &snapshot)))
 		return;
 	HOLDS(snapshot.ready && snapshot.created_ns == COPYING_CUT_NS);
-	HOLDS(strcmp(snapshot.volume_handle, copying.source.handle) == 0);
+	SAME(snapshot.volume_handle, copying.source.handle);
 	content.handle = snapshot.handle;
 	if (WORKS(check_create_from(c, "b", content, snapshot.size_bytes, &volume)))
 		WORKS(check_reads(c, volume.handle, 0, snapshot.size_bytes, 0x5a));
@@ -68,7 +68,7 @@ static void started_shows_it_not_ready(struct check *c)
 	    !WORKS(copying_get(&copying, &snapshot)))
 		return;
 	HOLDS(!snapshot.ready && !snapshot.failure && snapshot.created_ns == COPYING_CUT_NS);
-	HOLDS(snapshot.size_bytes == copying.source.size_bytes);
+	EQUALS(snapshot.size_bytes, copying.source.size_bytes);
 	if (WORKS(check_snapshots(c, NULL, &all)))
 		HOLDS(all.n == 1 && strcmp(all.items[0], copying.copy.handle) == 0);
 	HOLDS(snapshot.group && strcmp(snapshot.group, copying.snapshot.group) == 0);
@@ -91,7 +91,7 @@ static void started_is_found_again(struct check *c)
 	copying.copy = (struct fl_copy){ 0 };
 	if (!WORKS(check_reopen(c)) || !WORKS(copying_begin(&copying)))
 		return;
-	HOLDS(copying.copy.cut_ns == COPYING_CUT_NS);
+	EQUALS(copying.copy.cut_ns, COPYING_CUT_NS);
 	HOLDS(copying.copy.path && strcmp(copying.copy.path, path) == 0);
 }
 
@@ -215,15 +215,15 @@ static void copy_becomes_a_volume(struct check *c)
 	    !WORKS(copying_fill(&copying, 0x5c)) || !WORKS(copying_started(&copying)) ||
 	    !WORKS(check_volumes(c, NULL, &all)))
 		return;
-	HOLDS(all.n == 1);
+	EQUALS(all.n, 1);
 	FAILS(check_get(c, copying.copy.handle, &volume), FL_NOT_FOUND);
 	if (!WORKS(copying_commit(&copying)) || !WORKS(check_get(c, copying.copy.handle, &volume)))
 		return;
-	HOLDS(volume.content.kind == FL_CONTENT_VOLUME);
+	EQUALS(volume.content.kind, FL_CONTENT_VOLUME);
 	WORKS(check_reads(c, volume.handle, 0, volume.size_bytes, 0x5c));
 	if (WORKS(fl_volume_record_get(c->pool, &c->op, volume.handle, FL_RECORD_FORMAT, &record,
 				       &c->err)))
-		HOLDS(strcmp(record.value, "ext4") == 0);
+		SAME(record.value, "ext4");
 	if (WORKS(copying_begin(&copying)))
 		HOLDS(copying.copy.done);
 	copying.volume.min_bytes = 64 * MIB;

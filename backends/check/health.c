@@ -41,10 +41,10 @@ static bool are_sick(struct check *c, const char *after, const char *const *hand
 {
 	struct fl_strings sick = { 0 };
 
-	if (!WORKS(sick_list(c, after, &sick)) || !HOLDS(sick.n == n))
+	if (!WORKS(sick_list(c, after, &sick)) || !EQUALS(sick.n, n))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!HOLDS(strcmp(sick.items[i], handles[i]) == 0))
+		if (!SAME(sick.items[i], handles[i]))
 			return false;
 	return true;
 }
@@ -80,11 +80,11 @@ static void new_volume_is_healthy(struct check *c)
 	struct fl_volume volume;
 
 	if (!pool_is_well(c) || !WORKS(check_create(c, "a", MIB, &volume)) ||
-	    !WORKS(ask(c, volume.handle, &health)) || !HOLDS(health.n == 0) ||
+	    !WORKS(ask(c, volume.handle, &health)) || !EQUALS(health.n, 0) ||
 	    !are_sick(c, NULL, NULL, 0) || !WORKS(check_reopen(c)) ||
 	    !WORKS(ask(c, volume.handle, &health)))
 		return;
-	HOLDS(health.n == 0);
+	EQUALS(health.n, 0);
 }
 
 static void grown_volume_is_healthy(struct check *c)
@@ -97,7 +97,7 @@ static void grown_volume_is_healthy(struct check *c)
 	    !WORKS(fl_volume_resize(c->pool, &c->op, volume.handle, 3 * MIB, 0, &bytes, &c->err)) ||
 	    !WORKS(ask(c, volume.handle, &health)))
 		return;
-	HOLDS(health.n == 0);
+	EQUALS(health.n, 0);
 }
 
 static void absent_volume_is_not_found(struct check *c)
@@ -151,7 +151,7 @@ static void lost_bytes_are_told_until_they_are_back(struct check *c)
 	    !HOLDS(health.n > 0 && health.entries[0].status == FL_HEALTH_DATA_LOSS) ||
 	    !HOLDS(ftruncate(fd, MIB) == 0) || !WORKS(ask(c, volume.handle, &health)))
 		return;
-	HOLDS(health.n == 0);
+	EQUALS(health.n, 0);
 }
 
 struct looked {

@@ -27,11 +27,11 @@ static void names_are_kept(struct check *c, const char *const *names, size_t n)
 		if (!WORKS(check_create(c, names[i], MIB, &volume)) ||
 		    !WORKS(check_get(c, volume.handle, &volume)))
 			return;
-		HOLDS(strcmp(volume.name, check_name(c, names[i])) == 0);
+		SAME(volume.name, check_name(c, names[i]));
 		HOLDS(fl_text_is_safe_name(volume.handle, NAME_BYTES));
 	}
 	if (WORKS(check_volumes(c, NULL, &all)))
-		HOLDS(all.n == n);
+		EQUALS(all.n, n);
 }
 
 static void longest_names(struct check *c)
@@ -86,7 +86,7 @@ static void handles_follow_from_names(struct check *c)
 	if (!WORKS(check_create(c, "a b", MIB, &first)) || !WORKS(check_delete(c, first.handle)) ||
 	    !WORKS(check_reopen(c)) || !WORKS(check_create(c, "a b", MIB, &again)))
 		return;
-	HOLDS(strcmp(first.handle, again.handle) == 0);
+	SAME(first.handle, again.handle);
 }
 
 static void snapshots_have_names_of_their_own(struct check *c)
@@ -98,7 +98,7 @@ static void snapshots_have_names_of_their_own(struct check *c)
 	    !WORKS(check_snapshot(c, "same", volume.handle, &first)) ||
 	    !WORKS(check_snapshot(c, long_name(c, NAME_BYTES, 's'), volume.handle, &second)))
 		return;
-	HOLDS(strlen(second.name) == NAME_BYTES);
+	EQUALS(strlen(second.name), NAME_BYTES);
 	HOLDS(strcmp(first.handle, second.handle) != 0);
 	WORKS(fl_snapshot_delete(c->pool, &c->op, first.handle, &c->err));
 	WORKS(check_get(c, volume.handle, &volume));

@@ -27,8 +27,8 @@ static bool reads(struct check *c, uint64_t version, const char *value)
 {
 	struct fl_record record;
 
-	return WORKS(get(c, KEY, &record)) && HOLDS(record.version == version) &&
-	       HOLDS(strcmp(record.value, value) == 0);
+	return WORKS(get(c, KEY, &record)) && EQUALS(record.version, version) &&
+	       SAME(record.value, value);
 }
 
 static void is_kept_and_changed(struct check *c)
@@ -124,7 +124,7 @@ static void count_up(struct check *c, int i)
 			fl_arena_printf(c->op.arena, "%llu", (unsigned long long)number + 1),
 			&version) == 0)
 			round++;
-		else if (!HOLDS(c->err.code == FL_BUSY))
+		else if (!REFUSED(FL_BUSY))
 			return;
 	}
 }
@@ -135,7 +135,7 @@ static void nothing_is_lost(struct check *c)
 
 	if (!WORKS(check_in_processes(c, WORKERS, count_up)) || !WORKS(get(c, KEY, &record)))
 		return;
-	HOLDS(strcmp(record.value, fl_arena_printf(c->op.arena, "%d", WORKERS * ROUNDS)) == 0);
+	SAME(record.value, fl_arena_printf(c->op.arena, "%d", WORKERS * ROUNDS));
 }
 
 static const struct statement statements[] = {

@@ -59,7 +59,7 @@ static void same_names_at_once(struct check *c)
 
 	if (WORKS(check_in_processes(c, WORKERS, create_them_all)) &&
 	    WORKS(check_volumes(c, NULL, &all)))
-		HOLDS(all.n == ROUNDS);
+		EQUALS(all.n, ROUNDS);
 }
 
 static void same_names_in_threads(struct check *c)
@@ -68,7 +68,7 @@ static void same_names_in_threads(struct check *c)
 
 	if (WORKS(check_in_threads(c, WORKERS, create_them_all)) &&
 	    WORKS(check_volumes(c, NULL, &all)))
-		HOLDS(all.n == ROUNDS);
+		EQUALS(all.n, ROUNDS);
 }
 
 /* Creates and deletes the same few names.  A volume that was created may be gone at once, but never
@@ -80,10 +80,10 @@ static void create_and_delete(struct check *c, int i)
 		struct fl_volume volume;
 
 		if (create_patiently(c, suffix, &volume) < 0) {
-			HOLDS(c->err.code == FL_NOT_FOUND);
+			REFUSED(FL_NOT_FOUND);
 			continue;
 		}
-		if (check_get(c, volume.handle, &volume) < 0 && !HOLDS(c->err.code == FL_NOT_FOUND))
+		if (check_get(c, volume.handle, &volume) < 0 && !REFUSED(FL_NOT_FOUND))
 			return;
 		if (!WORKS(delete_patiently(c, volume.handle)))
 			return;
@@ -98,7 +98,7 @@ static void creating_against_deleting(struct check *c)
 	if (!WORKS(check_in_processes(c, WORKERS, create_and_delete)) || !WORKS(check_clean(c)) ||
 	    !WORKS(check_volumes(c, NULL, &all)))
 		return;
-	HOLDS(all.n == 0);
+	EQUALS(all.n, 0);
 	WORKS(check_create(c, "n0", MIB, &volume));
 }
 
@@ -121,7 +121,7 @@ static void deleting_at_once(struct check *c)
 	create_them_all(c, 0);
 	if (WORKS(check_in_processes(c, WORKERS, delete_them_all)) &&
 	    WORKS(check_volumes(c, NULL, &all)))
-		HOLDS(all.n == 0);
+		EQUALS(all.n, 0);
 }
 
 static void snapshot_them_all(struct check *c, int i)
@@ -154,7 +154,7 @@ static void same_snapshots_at_once(struct check *c)
 	}
 	if (WORKS(check_in_processes(c, WORKERS, snapshot_them_all)) &&
 	    WORKS(check_snapshots(c, NULL, &all)))
-		HOLDS(all.n == ROUNDS);
+		EQUALS(all.n, ROUNDS);
 }
 
 static const struct statement statements[] = {

@@ -23,7 +23,7 @@ static void versions_count(struct check *c)
 		return;
 	HOLDS(record.version == 0 && strcmp(record.value, "") == 0);
 	if (!WORKS(check_record_set(c, volume.handle, "k", 0, "one", &version)) ||
-	    !HOLDS(version == 1) ||
+	    !EQUALS(version, 1) ||
 	    !WORKS(check_record_set(c, volume.handle, "k", 1, "two", &version)) ||
 	    !WORKS(record_get(c, volume.handle, "k", &record)))
 		return;
@@ -57,12 +57,11 @@ static void large_and_odd_values(struct check *c)
 	memset(large, 'v', FL_RECORD_MAX);
 	if (!WORKS(check_create(c, "a", MIB, &volume)) ||
 	    !WORKS(check_record_set(c, volume.handle, "k", 0, large, &version)) ||
-	    !WORKS(record_get(c, volume.handle, "k", &record)) ||
-	    !HOLDS(strcmp(record.value, large) == 0) ||
+	    !WORKS(record_get(c, volume.handle, "k", &record)) || !SAME(record.value, large) ||
 	    !WORKS(check_record_set(c, volume.handle, "k", 1, "line\nline \"ü\"\\", &version)) ||
 	    !WORKS(record_get(c, volume.handle, "k", &record)))
 		return;
-	HOLDS(strcmp(record.value, "line\nline \"ü\"\\") == 0);
+	SAME(record.value, "line\nline \"ü\"\\");
 	large[FL_RECORD_MAX] = 'v';
 	FAILS(check_record_set(c, volume.handle, "k", 2, large, &version), FL_INVALID);
 }
@@ -79,9 +78,9 @@ static void records_are_apart(struct check *c)
 	    !WORKS(check_record_set(c, first.handle, "l", 0, "b", &version)))
 		return;
 	if (WORKS(record_get(c, second.handle, "k", &record)))
-		HOLDS(record.version == 0);
+		EQUALS(record.version, 0);
 	if (WORKS(record_get(c, first.handle, "k", &record)))
-		HOLDS(strcmp(record.value, "a") == 0);
+		SAME(record.value, "a");
 }
 
 static void records_go_with_their_volume(struct check *c)
@@ -100,9 +99,9 @@ static void records_go_with_their_volume(struct check *c)
 	if (!WORKS(check_create(c, "a", MIB, &volume)))
 		return;
 	if (WORKS(record_get(c, volume.handle, FL_RECORD_OWNER, &record)))
-		HOLDS(record.version == 0);
+		EQUALS(record.version, 0);
 	if (WORKS(record_get(c, volume.handle, FL_RECORD_FORMAT, &record)))
-		HOLDS(strcmp(record.value, FL_FORMAT_NEVER) == 0);
+		SAME(record.value, FL_FORMAT_NEVER);
 }
 
 static void records_survive_reopening(struct check *c)
@@ -125,7 +124,7 @@ static void blank_was_never_formatted(struct check *c)
 
 	if (WORKS(check_create(c, "a", MIB, &volume)) &&
 	    WORKS(record_get(c, volume.handle, FL_RECORD_FORMAT, &record)))
-		HOLDS(strcmp(record.value, FL_FORMAT_NEVER) == 0);
+		SAME(record.value, FL_FORMAT_NEVER);
 }
 
 static bool format_is(struct check *c, const char *handle, const char *wanted)
@@ -133,7 +132,7 @@ static bool format_is(struct check *c, const char *handle, const char *wanted)
 	struct fl_record record;
 
 	return WORKS(record_get(c, handle, FL_RECORD_FORMAT, &record)) &&
-	       HOLDS(strcmp(record.value, wanted) == 0);
+	       SAME(record.value, wanted);
 }
 
 static void format_goes_with_the_content(struct check *c)
@@ -178,7 +177,7 @@ static void count_up(struct check *c, int i)
 			    fl_arena_printf(c->op.arena, "%llu", (unsigned long long)number + 1),
 			    &version) == 0)
 			round++;
-		else if (!HOLDS(c->err.code == FL_BUSY))
+		else if (!REFUSED(FL_BUSY))
 			return;
 	}
 }
@@ -197,8 +196,8 @@ static void nothing_is_lost(struct check *c,
 	}
 	if (!WORKS(run(c, WORKERS, count_up)) || !WORKS(record_get(c, volume.handle, "n", &record)))
 		return;
-	HOLDS(record.version == WORKERS * ROUNDS);
-	HOLDS(strcmp(record.value, fl_arena_printf(c->op.arena, "%d", WORKERS * ROUNDS)) == 0);
+	EQUALS(record.version, WORKERS * ROUNDS);
+	SAME(record.value, fl_arena_printf(c->op.arena, "%d", WORKERS * ROUNDS));
 }
 
 static void threads_lose_nothing(struct check *c)
@@ -227,8 +226,8 @@ static int record_listed(void *cookie, const struct fl_volume *volume)
 		return 0;
 	listed->found = true;
 	if (volume->owner) {
-		HOLDS(volume->owner->version == listed->wanted.version);
-		HOLDS(strcmp(volume->owner->value, listed->wanted.value) == 0);
+		EQUALS(volume->owner->version, listed->wanted.version);
+		SAME(volume->owner->value, listed->wanted.value);
 	}
 	return 0;
 }

@@ -30,9 +30,9 @@ static void is_made_once(struct check *c)
 		return;
 	HOLDS(strcmp(first.handle, again.handle) == 0 && all.n == 1);
 	HOLDS(first.created_ns == again.created_ns && got.created_ns == first.created_ns);
-	HOLDS(strcmp(got.name, check_name(c, "s")) == 0);
-	HOLDS(strcmp(got.volume_handle, volume.handle) == 0);
-	HOLDS(got.size_bytes == volume.size_bytes);
+	SAME(got.name, check_name(c, "s"));
+	SAME(got.volume_handle, volume.handle);
+	EQUALS(got.size_bytes, volume.size_bytes);
 	HOLDS(got.ready && !got.failure);
 }
 
@@ -47,7 +47,7 @@ static void other_volume_exists(struct check *c)
 		return;
 	FAILS(check_snapshot(c, "s", second.handle, &snapshot), FL_EXISTS);
 	if (WORKS(get(c, snapshot.handle, &snapshot)))
-		HOLDS(strcmp(snapshot.volume_handle, first.handle) == 0);
+		SAME(snapshot.volume_handle, first.handle);
 }
 
 static void absent_volume_is_not_found(struct check *c)
@@ -58,7 +58,7 @@ static void absent_volume_is_not_found(struct check *c)
 	FAILS(check_snapshot(c, "s", check_name(c, "nobody"), &snapshot), FL_NOT_FOUND);
 	FAILS(get(c, check_name(c, "s"), &snapshot), FL_NOT_FOUND);
 	if (WORKS(check_snapshots(c, NULL, &all)))
-		HOLDS(all.n == 0);
+		EQUALS(all.n, 0);
 }
 
 static void deleting_nothing_works(struct check *c)
@@ -87,7 +87,7 @@ static void name_is_free_after_delete(struct check *c)
 	    !WORKS(remove_it(c, snapshot.handle)) ||
 	    !WORKS(check_snapshot(c, "s", second.handle, &snapshot)))
 		return;
-	HOLDS(snapshot.size_bytes == second.size_bytes);
+	EQUALS(snapshot.size_bytes, second.size_bytes);
 }
 
 static void list_goes_on_after(struct check *c)
@@ -102,12 +102,12 @@ static void list_goes_on_after(struct check *c)
 	for (size_t i = 0; i < FL_COUNT(names); i++)
 		if (!WORKS(check_snapshot(c, names[i], volume.handle, &snapshot)))
 			return;
-	if (!WORKS(check_snapshots(c, NULL, &all)) || !HOLDS(all.n == FL_COUNT(names)))
+	if (!WORKS(check_snapshots(c, NULL, &all)) || !EQUALS(all.n, FL_COUNT(names)))
 		return;
 	for (size_t i = 0; i < all.n; i++) {
 		if (!WORKS(check_snapshots(c, all.items[i], &rest)))
 			return;
-		HOLDS(rest.n == all.n - i - 1);
+		EQUALS(rest.n, all.n - i - 1);
 		if (rest.n)
 			HOLDS(strcmp(all.items[i], rest.items[0]) < 0);
 	}
@@ -124,7 +124,7 @@ static void size_is_that_of_the_cut(struct check *c)
 	    !WORKS(fl_volume_resize(c->pool, &c->op, volume.handle, 4 * MIB, 0, &bytes, &c->err)) ||
 	    !WORKS(get(c, snapshot.handle, &snapshot)))
 		return;
-	HOLDS(snapshot.size_bytes == volume.size_bytes);
+	EQUALS(snapshot.size_bytes, volume.size_bytes);
 }
 
 static void time_is_that_of_the_cut(struct check *c)
@@ -153,12 +153,12 @@ static void name_of_a_volume_gone_is_kept(struct check *c)
 	    !WORKS(check_snapshot(c, "s", volume.handle, &snapshot)))
 		return;
 	if (check_delete(c, volume.handle) < 0) {
-		HOLDS(c->err.code == FL_IN_USE);
+		REFUSED(FL_IN_USE);
 		return;
 	}
 	if (!WORKS(get(c, snapshot.handle, &snapshot)))
 		return;
-	HOLDS(strcmp(snapshot.volume_handle, volume.handle) == 0);
+	SAME(snapshot.volume_handle, volume.handle);
 	WORKS(check_snapshot(c, "s", volume.handle, &snapshot));
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,30 @@ bool check_holds(struct check *c, bool holds, const char *condition, const char 
 	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
 	snprintf(c->failure->got, sizeof(c->failure->got), "it is not so");
 	check_note(c, condition, file, line);
+	return false;
+}
+
+bool check_equals(struct check *c, uint64_t a, uint64_t b, const char *condition, const char *file,
+		  int line)
+{
+	if (a == b || check_has_failed(c))
+		return a == b;
+	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
+	snprintf(c->failure->got, sizeof(c->failure->got), "%" PRIu64 ", and not %" PRIu64, a, b);
+	check_note(c, "", file, line);
+	return false;
+}
+
+bool check_same(struct check *c, const char *a, const char *b, const char *condition,
+		const char *file, int line)
+{
+	bool same = strcmp(a, b) == 0;
+
+	if (same || check_has_failed(c))
+		return same;
+	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
+	snprintf(c->failure->got, sizeof(c->failure->got), "\"%.200s\", and not \"%.200s\"", a, b);
+	check_note(c, "", file, line);
 	return false;
 }
 

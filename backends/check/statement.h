@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statement: one sentence about backends, and what its function works with.
  *
- * Functions use WORKS, FAILS and HOLDS on a variable `c`; each returns whether it was so, and only
- * the first failure of a statement is kept. */
+ * Functions use WORKS, FAILS, HOLDS and their like on a variable `c`; each returns whether it was so,
+ * and only the first failure of a statement is kept. */
 #pragma once
 
 #include "check.h"
@@ -52,12 +52,21 @@ extern const struct statement_group statements_of_volumes, statements_of_names,
 
 #define WORKS(call) check_works(c, (call), #call, __FILE__, __LINE__)
 #define FAILS(call, code) check_fails(c, (call), (code), #call, __FILE__, __LINE__)
+/* Of a call that failed before: with which code. */
+#define REFUSED(code) check_fails(c, -1, (code), "", __FILE__, __LINE__)
 #define HOLDS(condition) check_holds(c, (condition), #condition, __FILE__, __LINE__)
+/* As HOLDS of a == b for numbers, and of strcmp(a, b) == 0: the report has the values. */
+#define EQUALS(a, b) check_equals(c, (uint64_t)(a), (uint64_t)(b), #a " == " #b, __FILE__, __LINE__)
+#define SAME(a, b) check_same(c, (a), (b), #a " == " #b, __FILE__, __LINE__)
 
 bool check_works(struct check *c, int result, const char *call, const char *file, int line);
 bool check_fails(struct check *c, int result, enum fl_error_code wanted, const char *call,
 		 const char *file, int line);
 bool check_holds(struct check *c, bool holds, const char *condition, const char *file, int line);
+bool check_equals(struct check *c, uint64_t a, uint64_t b, const char *condition, const char *file,
+		  int line);
+bool check_same(struct check *c, const char *a, const char *b, const char *condition,
+		const char *file, int line);
 bool check_has_failed(const struct check *c);
 void check_skip(struct check *c, const char *reason);
 

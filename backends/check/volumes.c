@@ -12,14 +12,14 @@ static void is_created_once(struct check *c)
 
 	if (!WORKS(check_create(c, "a", MIB, &first)) || !WORKS(check_create(c, "a", MIB, &again)))
 		return;
-	HOLDS(strcmp(first.handle, again.handle) == 0);
-	HOLDS(again.size_bytes == first.size_bytes);
+	SAME(first.handle, again.handle);
+	EQUALS(again.size_bytes, first.size_bytes);
 	if (!WORKS(check_get(c, first.handle, &got)) || !WORKS(check_volumes(c, NULL, &all)))
 		return;
-	HOLDS(strcmp(got.name, check_name(c, "a")) == 0);
-	HOLDS(got.size_bytes == first.size_bytes);
-	HOLDS(got.content.kind == FL_CONTENT_BLANK);
-	HOLDS(all.n == 1);
+	SAME(got.name, check_name(c, "a"));
+	EQUALS(got.size_bytes, first.size_bytes);
+	EQUALS(got.content.kind, FL_CONTENT_BLANK);
+	EQUALS(all.n, 1);
 }
 
 static void other_size_exists(struct check *c)
@@ -34,7 +34,7 @@ static void other_size_exists(struct check *c)
 	FAILS(check_create(c, "a", volume.size_bytes + MIB, &other), FL_EXISTS);
 	FAILS(fl_volume_create(c->pool, &c->op, &spec, &other, &c->err), FL_EXISTS);
 	if (WORKS(check_get(c, volume.handle, &other)))
-		HOLDS(other.size_bytes == volume.size_bytes);
+		EQUALS(other.size_bytes, volume.size_bytes);
 }
 
 static void other_content_exists(struct check *c)
@@ -96,7 +96,7 @@ static void list_is_sorted(struct check *c)
 			return;
 	if (!WORKS(check_volumes(c, NULL, &all)))
 		return;
-	HOLDS(all.n == FL_COUNT(names));
+	EQUALS(all.n, FL_COUNT(names));
 	for (size_t i = 1; i < all.n; i++)
 		HOLDS(strcmp(all.items[i - 1], all.items[i]) < 0);
 }
@@ -110,14 +110,14 @@ static void list_goes_on_after(struct check *c)
 	for (size_t i = 0; i < FL_COUNT(names); i++)
 		if (!WORKS(check_create(c, names[i], MIB, &volume)))
 			return;
-	if (!WORKS(check_volumes(c, NULL, &all)) || !HOLDS(all.n == FL_COUNT(names)))
+	if (!WORKS(check_volumes(c, NULL, &all)) || !EQUALS(all.n, FL_COUNT(names)))
 		return;
 	for (size_t i = 0; i < all.n; i++) {
 		if (!WORKS(check_volumes(c, all.items[i], &rest)))
 			return;
-		HOLDS(rest.n == all.n - i - 1);
+		EQUALS(rest.n, all.n - i - 1);
 		if (rest.n)
-			HOLDS(strcmp(rest.items[0], all.items[i + 1]) == 0);
+			SAME(rest.items[0], all.items[i + 1]);
 	}
 	/* The place to go on after need not exist any more. */
 	if (WORKS(check_delete(c, all.items[1])) && WORKS(check_volumes(c, all.items[1], &rest)))
@@ -142,7 +142,7 @@ static void list_stops_when_told(struct check *c)
 	    !WORKS(check_create(c, "c", MIB, &volume)))
 		return;
 	if (WORKS(fl_volume_list(c->pool, &c->op, NULL, stop_at_second, &n, &c->err)))
-		HOLDS(n == 2);
+		EQUALS(n, 2);
 }
 
 struct list_compare {
@@ -160,10 +160,10 @@ static int compare_listed(void *cookie, const struct fl_volume *volume)
 	if (strcmp(volume->handle, wanted->handle) != 0)
 		return 0;
 	compare->found = true;
-	HOLDS(strcmp(volume->name, wanted->name) == 0);
-	HOLDS(volume->size_bytes == wanted->size_bytes);
-	HOLDS(volume->content.kind == wanted->content.kind);
-	HOLDS(volume->thin == wanted->thin);
+	SAME(volume->name, wanted->name);
+	EQUALS(volume->size_bytes, wanted->size_bytes);
+	EQUALS(volume->content.kind, wanted->content.kind);
+	EQUALS(volume->thin, wanted->thin);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static void deleted_is_not_listed(struct check *c)
 	    !WORKS(check_create(c, "b", MIB, &second)) || !WORKS(check_delete(c, first.handle)) ||
 	    !WORKS(check_volumes(c, NULL, &all)))
 		return;
-	HOLDS(all.n == 1);
+	EQUALS(all.n, 1);
 	HOLDS(check_strings_have(&all, second.handle));
 }
 
@@ -204,7 +204,7 @@ static void publish_describes(struct check *c)
 	if (!WORKS(fl_volume_publish(c->pool, &c->op, &spec, &first, &c->err)) ||
 	    !WORKS(fl_volume_publish(c->pool, &c->op, &spec, &again, &c->err)))
 		return;
-	HOLDS(first.size_bytes == volume.size_bytes);
+	EQUALS(first.size_bytes, volume.size_bytes);
 	HOLDS(!first.read_only);
 	HOLDS(first.kind == again.kind && first.size_bytes == again.size_bytes);
 	spec.read_only = true;
@@ -260,7 +260,7 @@ static void pool_can_be_reopened(struct check *c)
 		return;
 	HOLDS(strcmp(again.name, volume.name) == 0 && again.size_bytes == volume.size_bytes);
 	if (WORKS(check_create(c, "a", MIB, &again)))
-		HOLDS(strcmp(again.handle, volume.handle) == 0);
+		SAME(again.handle, volume.handle);
 }
 
 static const struct statement statements[] = {
