@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files become loop devices.
- *
- * A loop device of ours carries the tag "fairlead:" and a hash of the volume's id as its file name
- * (lo_file_name), which only whoever attaches it can set: so it is known whose it is even when the
- * image has been renamed or deleted.  Which image it reads and writes is told by device and inode
- * number, never by the path in sysfs.
- *
- * Longer than most files, because finding, making and dropping a device share how it is known. */
+/* Files become loop devices. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -23,49 +14,16 @@
 #include "base/log.h"
 #include "node/connect/connect.h"
 #include "node/connect/image.h"
+#include "node/connect/loop_device.h"
 
-#define LOOP_ATTEMPTS 64
-#define LOOP_GONE_MS 3000
-#define LOOP_ALONE_TRIES 10
-#define LOOP_ALONE_PAUSE_MS 10
-/* Not /sys/block, whose links cost as much again as the question behind them. */
-#define LOOP_DEVICES "/sys/devices/virtual/block"
+#define LOOP_ATTEMPTS 64  /* others take free devices, or make new ones of this volume, meanwhile */
+#define LOOP_GONE_MS 3000 /* udev and blkid look at a device for less */
+#define LOOP_ALONE_TRIES 10    /* a mkfs that ends closes its lock before its device … */
+#define LOOP_ALONE_PAUSE_MS 10 /* … a moment before */
 /* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is not
  * mounted and a partition table not read.  It must not follow what direct I/O wants, which changes as
  * soon as the image shares blocks with a snapshot; the kernel does without direct I/O then. */
 #define LOOP_SECTOR 512
-
-/* What a device is looked for by. */
-struct loop_image {
-	char tag[LO_NAME_SIZE];
-	bool known; /* dev and ino are */
-	dev_t dev;
-	ino_t ino;
-};
-
-/* A bound loop device. */
-struct loop_device {
-	unsigned number;
-	bool ours;      /* it carries the volume's tag */
-	bool of_image;  /* it is backed by the image's inode */
-	uint32_t flags; /* LO_FLAGS_… */
-};
-
-static void loop_image_of(const char *volume_id, const struct fl_source *source,
-			  struct loop_image *ret)
-{
-	char hash[65];
-	struct stat st;
-
-	memset(ret, 0, sizeof(*ret));
-	fl_text_sha256(volume_id, strlen(volume_id), hash);
-	snprintf(ret->tag, sizeof(ret->tag), "fairlead:%.32s", hash);
-	ret->known = source && stat(source->file.path, &st) == 0;
-	if (ret->known) {
-		ret->dev = st.st_dev;
-		ret->ino = st.st_ino;
-	}
-}
 
 static int loop_check(const struct fl_op *op, const struct fl_source *source, struct fl_error *err)
 {
@@ -81,82 +39,6 @@ static int loop_check(const struct fl_op *op, const struct fl_source *source, st
 		return fl_error_set(err, FL_IN_USE,
 				    "%s has %jd bytes, but the volume has %ju: it was truncated",
 				    path, (intmax_t)st.st_size, (uintmax_t)source->size_bytes);
-	return 0;
-}
-
-static int loop_open(unsigned number, int flags)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/dev/loop%u", number);
-	return open(path, flags | O_CLOEXEC | O_NONBLOCK);
-}
-
-/* Looks at one device; *ret_matches false when it is unbound or another image's. */
-static int loop_inspect(unsigned number, const struct loop_image *image, struct loop_device *ret,
-			bool *ret_matches, struct fl_error *err)
-{
-	fl_cleanup(fl_close) int fd = loop_open(number, O_RDONLY);
-	struct loop_info64 info;
-
-	*ret_matches = false;
-	/* It may be going away just now. */
-	if (fd < 0 && (errno == ENXIO || errno == ENOENT || errno == ENODEV))
-		return 0;
-	if (fd < 0)
-		return fl_error_sys(err, errno, "opening /dev/loop%u", number);
-	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
-		return errno == ENXIO ? 0 : fl_error_sys(err, errno, "asking /dev/loop%u", number);
-	ret->number = number;
-	ret->flags = info.lo_flags;
-	ret->ours = strncmp((const char *)info.lo_file_name, image->tag, LO_NAME_SIZE) == 0;
-	ret->of_image = image->known && info.lo_device == image->dev && info.lo_inode == image->ino;
-	*ret_matches = ret->ours || ret->of_image;
-	return 0;
-}
-
-/* The next bound device that matches, from a directory stream of LOOP_DEVICES; *ret_found false at
- * the end. */
-static int loop_next(DIR *dir, const struct loop_image *image, struct loop_device *ret,
-		     bool *ret_found, struct fl_error *err)
-{
-	const struct dirent *entry;
-	char path[300];
-	unsigned number;
-
-	*ret_found = false;
-	while (!*ret_found && (entry = readdir(dir))) {
-		if (sscanf(entry->d_name, "loop%u", &number) != 1)
-			continue;
-		snprintf(path, sizeof(path), "%s/loop/backing_file", entry->d_name);
-		if (faccessat(dirfd(dir), path, F_OK, 0) == 0 &&
-		    loop_inspect(number, image, ret, ret_found, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The device that matches best: ours with the image, then ours, then anybody's with the image. */
-static int loop_best(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
-		     struct fl_error *err)
-{
-	fl_cleanup(fl_closedir) DIR *dir = opendir(LOOP_DEVICES);
-	struct loop_device device;
-	int rank, best = 0;
-	bool found;
-
-	if (!dir)
-		return fl_error_sys(err, errno, "reading " LOOP_DEVICES);
-	do {
-		if (loop_next(dir, image, &device, &found, err) < 0)
-			return -1;
-		rank = found ? device.ours * 2 + device.of_image : 0;
-		if (rank > best) {
-			best = rank;
-			*ret = device;
-		}
-	} while (found);
-	*ret_found = best > 0;
 	return 0;
 }
 
@@ -178,20 +60,12 @@ static int loop_describe(const struct fl_op *op, int fd, unsigned number, struct
 	return 0;
 }
 
-/* Somebody asked the kernel to drop the device as soon as nobody has it open.  It is ours and is
- * wanted: take that back. */
-static int loop_keep(int fd, unsigned number, struct fl_error *err)
+static int loop_foreign(const char *volume_id, unsigned number, struct fl_error *err)
 {
-	struct loop_info64 info;
-
-	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
-		return fl_error_sys(err, errno, "asking /dev/loop%u", number);
-	if (!(info.lo_flags & LO_FLAGS_AUTOCLEAR))
-		return 0;
-	info.lo_flags &= ~(uint32_t)LO_FLAGS_AUTOCLEAR;
-	if (ioctl(fd, LOOP_SET_STATUS64, &info) < 0)
-		return fl_error_sys(err, errno, "keeping /dev/loop%u", number);
-	return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "somebody else attached the image of volume %s to /dev/loop%u: "
+			    "losetup --detach /dev/loop%u",
+			    volume_id, number, number);
 }
 
 static int loop_find(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
@@ -206,10 +80,7 @@ static int loop_find(const struct fl_op *op, const char *volume_id, const struct
 	if (!*ret_found)
 		return 0;
 	if (!device.ours)
-		return fl_error_set(err, FL_IN_USE,
-				    "somebody else attached the image of volume %s to /dev/loop%u: "
-				    "losetup --detach /dev/loop%u",
-				    volume_id, device.number, device.number);
+		return loop_foreign(volume_id, device.number, err);
 	fl_cleanup(fl_close) int fd = loop_open(device.number, O_RDONLY);
 
 	if (fd < 0)
@@ -322,7 +193,6 @@ static bool loop_is_locked(unsigned number)
 /* O_EXCL refuses while the device is mounted or otherwise held.  *ret_fd is -1 when it is unbound. */
 static int loop_open_alone(unsigned number, int *ret_fd, struct fl_error *err)
 {
-	/* A mkfs that ends closes its lock before its device. */
 	for (int i = 0; i < LOOP_ALONE_TRIES; i++) {
 		*ret_fd = loop_open(number, O_RDONLY | O_EXCL);
 		if (*ret_fd >= 0 || errno == ENXIO || errno == ENOENT)
@@ -403,10 +273,7 @@ static int loop_remove(const struct fl_op *op, const char *volume_id,
 		if (!found)
 			return 0;
 		if (!device.ours)
-			return fl_error_set(err, FL_IN_USE,
-					    "somebody else attached the image of volume %s to "
-					    "/dev/loop%u: losetup --detach /dev/loop%u",
-					    volume_id, device.number, device.number);
+			return loop_foreign(volume_id, device.number, err);
 		if (loop_drop_and_wait(op, &image, device, err) < 0)
 			return -1;
 	}
