@@ -227,7 +227,7 @@ static int ephemeral_check_path(struct ephemeral_call *call, struct fl_error *er
 		return -1;
 	call->is_unused = state.uses.n == 0;
 	for (size_t i = 0; i < state.uses.n; i++) {
-		if (!own || own->id != state.uses.entries[i].id)
+		if (!own || !mountinfo_is_same_place(own, &state.uses.entries[i]))
 			return fl_error_set(err, FL_IN_USE,
 					    "ephemeral volume %s is published at %s already",
 					    call->id, state.uses.entries[i].point);

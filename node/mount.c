@@ -90,7 +90,7 @@ int mount_bind(const char *source, const char *target, unsigned long flags, stru
 	return 0;
 }
 
-int mount_has(const char *target, unsigned long flags, bool *ret, struct fl_error *err)
+int mount_flags(const char *point, unsigned long *ret, struct fl_error *err)
 {
 	static const struct {
 		unsigned long flag;
@@ -103,11 +103,11 @@ int mount_has(const char *target, unsigned long flags, bool *ret, struct fl_erro
 	};
 	struct statvfs st;
 
-	if (statvfs(target, &st) < 0)
-		return fl_error_sys(err, errno, "looking at %s", target);
-	*ret = (flags & MS_RDONLY) || !(st.f_flag & ST_RDONLY);
+	if (statvfs(point, &st) < 0)
+		return fl_error_sys(err, errno, "looking at %s", point);
+	*ret = 0;
 	for (size_t i = 0; i < FL_COUNT(words); i++)
-		*ret &= !(flags & words[i].flag) || (st.f_flag & words[i].is);
+		*ret |= st.f_flag & words[i].is ? words[i].flag : 0;
 	return 0;
 }
 
@@ -158,7 +158,8 @@ int mount_list(struct fl_arena *arena, const struct connection *connection, stru
 		if (!mount_shows(&table.entries[i], connection))
 			continue;
 		entries = fl_arena_grow(arena, entries, n, &capacity, sizeof(*entries));
-		entries[n++] = table.entries[i];
+		entries[n] = table.entries[i];
+		mountinfo_find_place(arena, &table, &entries[n++]);
 	}
 	ret->entries = entries;
 	ret->n = n;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/mount.h>
 
 #include "base/arena.h"
 #include "base/config.h"
@@ -33,10 +34,11 @@ int mount_filesystem(const char *device, const char *type, const char *point,
  * Linux 5.12: from shortly after it). */
 int mount_bind(const char *source, const char *target, unsigned long flags, struct fl_error *err)
 	fl_must_check;
-/* Whether the mount at `target` has all of ro, nosuid, nodev and noexec that are in `flags`, and is
- * read-only only if they say so. */
-int mount_has(const char *target, unsigned long flags, bool *ret, struct fl_error *err)
-	fl_must_check;
+/* Those by which a mount is told from another one; what the file system calls its own options is shown
+ * in other words than it is asked for in. */
+#define MOUNT_TELLING_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+/* Which of them the mount at `point` has. */
+int mount_flags(const char *point, unsigned long *ret, struct fl_error *err) fl_must_check;
 
 /* Unmounts whatever of the device is mounted at `path`, layer by layer, and proves that nothing is
  * mounted there any more.  `connection` may be NULL: then anything mounted there is foreign.
@@ -46,6 +48,6 @@ int mount_remove(struct fl_arena *arena, const char *path, const struct connecti
 
 /* Whether the entry shows the device: its file system, or its node. */
 bool mount_shows(const struct mountinfo_entry *entry, const struct connection *connection);
-/* All mounts that show the device, in the order of the table. */
+/* All mounts that show the device, with their places, in the order of the table. */
 int mount_list(struct fl_arena *arena, const struct connection *connection, struct mountinfo *ret,
 	       struct fl_error *err) fl_must_check;

@@ -248,6 +248,46 @@ static int mountinfo_id_broken(struct fl_arena *arena, const char *path, uint64_
 				    err);
 }
 
+void mountinfo_find_place(struct fl_arena *arena, const struct mountinfo *table,
+			  struct mountinfo_entry *entry)
+{
+	const struct mountinfo_entry *parent = NULL;
+	size_t above = 0;
+
+	for (size_t i = 0; i < table->n && !parent; i++) {
+		if (table->entries[i].id == entry->parent)
+			parent = &table->entries[i];
+	}
+	if (parent && strcmp(parent->point, "/") != 0)
+		above = strlen(parent->point);
+	/* The parent of the uppermost mount is not in the table. */
+	if (!parent || parent == entry || strncmp(entry->point, parent->point, above) != 0) {
+		entry->place_device = 0;
+		entry->place = entry->point;
+		return;
+	}
+	entry->place_device = parent->device;
+	entry->place =
+		fl_arena_printf(arena, "%s%s", strcmp(parent->root, "/") == 0 ? "" : parent->root,
+				entry->point + above);
+}
+
+bool mountinfo_is_same_place(const struct mountinfo_entry *a, const struct mountinfo_entry *b)
+{
+	return a->place_device == b->place_device && strcmp(a->place, b->place) == 0;
+}
+
+static const struct mountinfo_entry *mountinfo_with_place(struct fl_arena *arena,
+							  const struct mountinfo *table,
+							  const struct mountinfo_entry *entry)
+{
+	struct mountinfo_entry *copy = fl_arena_alloc(arena, sizeof(*copy));
+
+	*copy = *entry;
+	mountinfo_find_place(arena, table, copy);
+	return copy;
+}
+
 int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinfo_entry **ret,
 		 struct fl_error *err)
 {
@@ -272,7 +312,9 @@ int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinf
 		const struct mountinfo_entry *entry = &table.entries[i];
 
 		if (entry->id == id) {
-			*ret = !point || strcmp(point, entry->point) == 0 ? entry : NULL;
+			*ret = !point || strcmp(point, entry->point) == 0
+				       ? mountinfo_with_place(arena, &table, entry)
+				       : NULL;
 			return 0;
 		}
 	}

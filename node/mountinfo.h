@@ -23,6 +23,9 @@ struct mountinfo_entry {
 	const char *source; /* "/dev/loop3" */
 	bool read_only;     /* this mount, or the whole file system */
 	bool failed;        /* the mount is for writing; its file system went read-only by itself */
+	/* What it covers, as the file system there knows it; only after mountinfo_find_place. */
+	dev_t place_device;
+	const char *place;
 };
 
 struct mountinfo {
@@ -38,8 +41,15 @@ int mountinfo_parse(struct fl_arena *arena, const char *text, size_t size, struc
 int mountinfo_read(struct fl_arena *arena, struct mountinfo *ret, struct fl_error *err)
 	fl_must_check;
 
-/* What is mounted exactly at `path` (the uppermost of several): NULL when nothing is, or when the
- * path is not there.  A symbolic link at the end of the path is not followed. */
+/* Fills entry->place_device and entry->place. */
+void mountinfo_find_place(struct fl_arena *arena, const struct mountinfo *table,
+			  struct mountinfo_entry *entry);
+/* Whether both cover the same directory or file, by whatever path: below a directory that is bound to
+ * another one the kernel repeats each mount at the other.  Both know their places. */
+bool mountinfo_is_same_place(const struct mountinfo_entry *a, const struct mountinfo_entry *b);
+
+/* What is mounted exactly at `path` (the uppermost of several), with its place: NULL when nothing is,
+ * or when the path is not there.  A symbolic link at the end of the path is not followed. */
 int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinfo_entry **ret,
 		 struct fl_error *err) fl_must_check;
 

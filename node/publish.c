@@ -5,6 +5,7 @@
 #include "node/publish.h"
 
 #include <string.h>
+#include <sys/mount.h>
 
 #include "csi/convert.h"
 #include "node/calls.h"
@@ -25,6 +26,17 @@ static int publish_check_vm(const struct publish *p, struct fl_error *err)
 				    "%s is no name of a VM: A-Z a-z 0-9 . _ -, at most %d bytes",
 				    CONTEXT_VM, PUBLISH_VM_MAX);
 	return 0;
+}
+
+/* Inside the volume there is no place for what shows the volume. */
+static int publish_check_apart(const struct publish *p, struct fl_error *err)
+{
+	size_t length = strlen(p->staging);
+
+	if (p->capability.block || strncmp(p->target, p->staging, length) != 0 ||
+	    (p->target[length] != '\0' && p->target[length] != '/'))
+		return 0;
+	return fl_error_set(err, FL_INVALID, "target_path is staging_target_path or below it");
 }
 
 /* Arguments first; only then the storage is asked. */
@@ -54,12 +66,13 @@ static int publish_read(const struct node *node, const struct fl_op *op,
 		!ret->capability.block && request->volume_capability->mount->fs_type[0] == '\0';
 	ret->read_only = request->readonly || access_mode_is_reader(ret->capability.mode);
 	if (path_check("staging_target_path", ret->staging, err) < 0 ||
-	    publish_check_vm(ret, err) < 0)
+	    publish_check_apart(ret, err) < 0 || publish_check_vm(ret, err) < 0)
 		return -1;
 	if (!ret->capability.block &&
 	    mount_options_parse(op->arena, ret->capability.mount_flags,
 				ret->capability.n_mount_flags, &ret->options, err) < 0)
 		return -1;
+	ret->read_only |= (ret->options.flags & MS_RDONLY) != 0;
 	if (node_volume_find(node, op, request->volume_id, &ret->volume, err) < 0 ||
 	    node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
 		return -1;
@@ -86,13 +99,14 @@ static int publish_check_uses(const struct fl_op *op, const struct publish *p, s
 	for (size_t i = 0; i < p->state.uses.n; i++) {
 		const struct mountinfo_entry *use = &p->state.uses.entries[i];
 		bool is_node = !mountinfo_is_filesystem_of(use, p->state.connection.device);
-		bool is_target = target && target->id == use->id;
+		bool is_target = target && mountinfo_is_same_place(target, use);
+		bool is_staged = !is_node && staged && mountinfo_is_same_place(staged, use);
 
 		if (is_target && is_node != p->capability.block)
 			return fl_error_set(
 				err, FL_EXISTS, "volume %s is published at %s already, as a %s",
 				p->volume.id, p->target, is_node ? "block device" : "file system");
-		if (p->single && !is_target && (is_node || !staged || staged->id != use->id))
+		if (p->single && !is_target && !is_staged)
 			return fl_error_set(err, FL_IN_USE,
 					    "volume %s is published at %s already, and its access "
 					    "mode allows one path",

@@ -20,7 +20,7 @@ static int publish_refuse_change(const struct publish *p, const char *how, struc
 static int publish_check_bound(const struct publish *p, const struct mountinfo_entry *entry,
 			       struct fl_error *err)
 {
-	bool as_asked;
+	unsigned long has, wanted;
 
 	if (!mountinfo_is_filesystem_of(entry, p->state.connection.device))
 		return fl_error_set(err, FL_IN_USE, "%s shows %s and not volume %s", p->target,
@@ -28,10 +28,12 @@ static int publish_check_bound(const struct publish *p, const struct mountinfo_e
 	if (p->read_only != entry->read_only)
 		return publish_refuse_change(p, entry->read_only ? "read-only" : "for writing",
 					     err);
-	if (mount_has(p->target, p->options.flags | (p->read_only ? MS_RDONLY : 0), &as_asked,
-		      err) < 0)
+	if (mount_flags(p->target, &has, err) < 0 || mount_flags(p->staging, &wanted, err) < 0)
 		return -1;
-	return as_asked ? 0 : publish_refuse_change(p, "with other mount flags", err);
+	wanted |= p->options.flags & MOUNT_TELLING_FLAGS;
+	return (has | MS_RDONLY) == (wanted | MS_RDONLY)
+		       ? 0
+		       : publish_refuse_change(p, "with other mount flags", err);
 }
 
 static int publish_bind(const struct fl_op *op, const struct publish *p, struct fl_error *err)

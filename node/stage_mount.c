@@ -32,6 +32,8 @@ int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret
 static int stage_check_mounted(const struct stage *stage, const struct mountinfo_entry *entry,
 			       const struct device_state *state, struct fl_error *err)
 {
+	unsigned long has;
+
 	if (!state->connected || !mountinfo_is_filesystem_of(entry, state->connection.device))
 		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
 				    entry->source, stage->path, stage->volume.id);
@@ -45,6 +47,28 @@ static int stage_check_mounted(const struct stage *stage, const struct mountinfo
 		return fl_error_set(err, FL_EXISTS, "volume %s is staged already, as %s, %s",
 				    stage->volume.id, entry->type,
 				    entry->read_only ? "read-only" : "writable");
+	if (mount_flags(stage->path, &has, err) < 0)
+		return -1;
+	return has == (stage->options.flags & MOUNT_TELLING_FLAGS)
+		       ? 0
+		       : fl_error_set(err, FL_EXISTS,
+				      "volume %s is staged already, with other mount flags",
+				      stage->volume.id);
+}
+
+/* Whoever has its device node writes past the file system. */
+static int stage_check_uses(const struct stage *stage, const struct device_state *state,
+			    struct fl_error *err)
+{
+	for (size_t i = 0; i < state->uses.n; i++) {
+		const struct mountinfo_entry *use = &state->uses.entries[i];
+
+		if (!mountinfo_is_filesystem_of(use, state->connection.device))
+			return fl_error_set(err, FL_EXISTS,
+					    "volume %s is published at %s already, as a block "
+					    "device",
+					    stage->volume.id, use->point);
+	}
 	return 0;
 }
 
@@ -113,6 +137,7 @@ int stage_mount(const struct node *node, const struct fl_op *op, const struct st
 	struct fl_error why;
 
 	if (device_look(op, stage->volume.id, &stage->source, &state, err) < 0 ||
+	    stage_check_uses(stage, &state, err) < 0 ||
 	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
 		return -1;
 	if (entry) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NodeUnstageVolume: success means that the device is proven to be gone. */
+#include <string.h>
+
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
@@ -27,14 +29,34 @@ static int unstage_check_pass(const struct node *node, const struct fl_op *op, c
 	return 0;
 }
 
+/* Refused before anything is taken away, so that what is still published can be published again. */
+static int unstage_check_uses(const struct fl_op *op, const char *id, const char *path,
+			      const struct device_state *state, struct fl_error *err)
+{
+	const struct mountinfo_entry *own;
+
+	if (mountinfo_at(op->arena, path, &own, err) < 0)
+		return -1;
+	for (size_t i = 0; i < state->uses.n; i++) {
+		const struct mountinfo_entry *use = &state->uses.entries[i];
+
+		if (!own ||
+		    (!mountinfo_is_same_place(own, use) && strcmp(own->point, use->point) != 0))
+			return fl_error_set(err, FL_IN_USE,
+					    "volume %s is still mounted at %s: unpublish it first",
+					    id, use->point);
+	}
+	return 0;
+}
+
 static int unstage_device(const struct fl_op *op, const char *id, const char *path,
 			  const struct fl_source *source, struct fl_error *err)
 {
-	struct connection c;
-	bool found;
+	struct device_state state;
 
-	if (connect_find(op, id, source, &found, &c, err) < 0 ||
-	    mount_remove(op->arena, path, found ? &c : NULL, err) < 0)
+	if (device_look(op, id, source, &state, err) < 0 ||
+	    unstage_check_uses(op, id, path, &state, err) < 0 ||
+	    mount_remove(op->arena, path, state.connected ? &state.connection : NULL, err) < 0)
 		return -1;
 	return device_disconnect(op, id, source, err);
 }

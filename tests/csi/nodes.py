@@ -2,89 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Node service: stage, publish, stats, expand, and what lives with its pod."""
 
-import contextlib
 import os
 
-from bed import MIB, Bed, capability, refused, run, statement
+from bed import MIB, Bed, refused, run, statement
+from disk import EPHEMERAL, INLINE, SIZE, Disk, block, disk, ext4, is_read_only, write
 
-SIZE = 64 * MIB
-MODES_OF_ONE_PATH = ("SINGLE_NODE_WRITER", "SINGLE_NODE_SINGLE_WRITER", "SINGLE_NODE_READER_ONLY")
-EPHEMERAL = {"csi.storage.k8s.io/ephemeral": "true", "size": "32Mi"}
-INLINE = "csi-0f2d6bdd8c1d4c1ab3a7"
-
-
-def ext4(mode="SINGLE_NODE_MULTI_WRITER", **mount):
-    return capability(mode, block=False, **{"fs_type": "ext4"} | mount)
-
-
-def block(mode="SINGLE_NODE_MULTI_WRITER"):
-    return capability(mode)
-
-
-class Disk:
-    """A volume that is attached to the bed's node, in one way."""
-
-    def __init__(self, bed, way, name="disk", **create):
-        self.bed = bed
-        self.way = way
-        self.volume_id = bed.volume(name, **{"size": SIZE, "volume_capabilities": [way]} |
-                                    create)["volume_id"]
-        self.attach()
-        self.staging = bed.path(f"staging-{name}")
-        self.targets = [bed.path(f"{name}-{i}") for i in range(3)]
-
-    def attach(self):
-        self.context = self.bed.publish(self.volume_id, volume_capability=self.way)
-
-    def stage(self, **more):
-        request = {"volume_id": self.volume_id, "staging_target_path": self.staging,
-                   "publish_context": self.context, "volume_capability": self.way} | more
-        self.bed.csi("NodeStageVolume", **request)
-
-    def publish(self, i=0, **more):
-        request = {"volume_id": self.volume_id, "staging_target_path": self.staging,
-                   "target_path": self.targets[i], "publish_context": self.context,
-                   "volume_capability": self.way} | more
-        self.bed.csi("NodePublishVolume", **request)
-        return self.targets[i]
-
-    def unpublish(self, i=0):
-        self.bed.csi("NodeUnpublishVolume", volume_id=self.volume_id, target_path=self.targets[i])
-
-    def unstage(self):
-        self.bed.csi("NodeUnstageVolume", volume_id=self.volume_id,
-                     staging_target_path=self.staging)
-
-    def detach(self):
-        self.bed.unpublish(self.volume_id, node_id="n1")
-
-    def take_away(self):
-        for i in range(len(self.targets)):
-            self.unpublish(i)
-        self.unstage()
-        self.detach()
-
-
-@contextlib.contextmanager
-def disk(bed, way, name="disk", **create):
-    """A staged one; taken away at the end."""
-    made = Disk(bed, way, name, **create)
-    try:
-        made.stage()
-        yield made
-    finally:
-        made.take_away()
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def is_read_only(path):
-    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+MODES_OF_ONE_NODE = ("SINGLE_NODE_WRITER", "SINGLE_NODE_SINGLE_WRITER", "SINGLE_NODE_READER_ONLY",
+                     "SINGLE_NODE_MULTI_WRITER")
 
 
 @statement("the node says what it can do")
@@ -98,7 +22,7 @@ def _(bed):
 @statement("every access mode of one node is confirmed for a volume")
 def _(bed):
     volume_id = bed.volume("v", SIZE)["volume_id"]
-    for mode in (*MODES_OF_ONE_PATH, "SINGLE_NODE_MULTI_WRITER"):
+    for mode in MODES_OF_ONE_NODE:
         for way in (block(mode), ext4(mode)):
             answer = bed.csi("ValidateVolumeCapabilities", volume_id=volume_id,
                              volume_capabilities=[way])
@@ -113,52 +37,6 @@ def _(bed):
     with refused("FAILED_PRECONDITION", "stage"):
         made.publish(staging_target_path="")
     made.take_away()
-
-
-@statement("a second path where the mode allows one is FAILED_PRECONDITION, also for the next service")
-def _(bed):
-    for mode in MODES_OF_ONE_PATH:
-        with disk(bed, block(mode)) as made:
-            made.publish(0)
-            made.publish(0)
-            bed.restart()
-            with refused("FAILED_PRECONDITION", made.targets[0]):
-                made.publish(1)
-            made.unpublish(0)
-            made.publish(1)
-        bed.sweep()
-
-
-@statement("with SINGLE_NODE_MULTI_WRITER there are as many paths as are asked for")
-def _(bed):
-    with disk(bed, ext4()) as made:
-        write(made.publish(0) + "/file", "text")
-        for i in (1, 2):
-            with open(made.publish(i) + "/file", encoding="utf-8") as stream:
-                assert stream.read() == "text"
-
-
-@statement("the same path with other arguments is ALREADY_EXISTS, and stays as it was")
-def _(bed):
-    with disk(bed, ext4()) as made:
-        target = made.publish()
-        with refused("ALREADY_EXISTS", target):
-            made.publish(readonly=True)
-        with refused("ALREADY_EXISTS"):
-            made.publish(volume_capability=ext4(mount_flags=["noexec"]))
-        with refused("ALREADY_EXISTS"):
-            made.publish(volume_capability=block())
-        write(target + "/file", "text")
-
-
-@statement("a volume is staged again in the same way, and in no other: ALREADY_EXISTS")
-def _(bed):
-    with disk(bed, ext4()) as made:
-        made.stage()
-        with refused("ALREADY_EXISTS", "ext4"):
-            made.stage(volume_capability=ext4(fs_type="btrfs"))
-        with refused("ALREADY_EXISTS"):
-            made.stage(volume_capability=block())
 
 
 @statement("a file system is never made over another one: FAILED_PRECONDITION")

@@ -109,6 +109,30 @@ static void the_device_tells_a_file_system(void)
 	OK(!mountinfo_is_filesystem_of(&table.entries[2], makedev(7, 3)));
 }
 
+/* /var/data is bound to /srv: what is mounted below one is shown below the other as well. */
+static void a_place_has_several_paths(void)
+{
+	struct mountinfo_entry entries[6];
+	struct mountinfo table;
+
+	WORKS(parse("1 0 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
+		    "2 1 8:1 /var/data /srv rw shared:1 - ext4 /dev/sda1 rw\n"
+		    "3 2 7:3 / /srv/a rw - ext4 /dev/loop3 rw\n"
+		    "4 1 7:3 / /var/data/a rw - ext4 /dev/loop3 rw\n"
+		    "5 1 7:3 / /var/data/b rw - ext4 /dev/loop3 rw\n"
+		    "6 3 7:3 / /srv/a rw - ext4 /dev/loop3 rw\n",
+		    &table));
+	for (size_t i = 0; i < FL_COUNT(entries); i++) {
+		entries[i] = table.entries[i];
+		mountinfo_find_place(arena, &table, &entries[i]);
+	}
+	SAME(entries[2].place, "/var/data/a");
+	OK(mountinfo_is_same_place(&entries[2], &entries[3]));
+	OK(!mountinfo_is_same_place(&entries[2], &entries[4]));
+	OK(!mountinfo_is_same_place(&entries[2], &entries[5]), "one is mounted over the other");
+	OK(!mountinfo_is_same_place(&entries[0], &entries[3]));
+}
+
 static void the_kernels_own_table_is_read(void)
 {
 	const struct mountinfo_entry *entry;
@@ -135,6 +159,7 @@ static const struct test tests[] = {
 	  an_empty_source_and_no_end_of_line_are_fine },
 	{ "other lines are refused", other_lines_are_refused },
 	{ "the device tells a file system", the_device_tells_a_file_system },
+	{ "a place has several paths", a_place_has_several_paths },
 	{ "the kernel's own table is read", the_kernels_own_table_is_read },
 };
 
