@@ -16,9 +16,9 @@ struct doctor_finding doctor_configuration(struct doctor *d)
 	if (fl_settings_load(d->arena, d->config, &d->settings, &err) < 0)
 		return doctor_bad(fl_arena_strdup(d->arena, err.text));
 	d->has_settings = true;
-	return doctor_good(fl_arena_printf(d->arena, "%s: %zu pools, node %s",
-					   d->config ? d->config : "the embedded default",
-					   d->settings.n_pools, d->settings.node.id));
+	return doctor_good(fl_arena_printf(
+		d->arena, "%s: %zu pool%s, node %s", d->config ? d->config : "the embedded default",
+		d->settings.n_pools, d->settings.n_pools == 1 ? "" : "s", d->settings.node.id));
 }
 
 static struct doctor_finding doctor_service(struct doctor *d, const char *role)

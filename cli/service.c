@@ -278,8 +278,8 @@ int service_run(struct fl_arena *arena, const struct service_role *role,
 	    service_check(arena, &s, err) < 0)
 		return -1;
 	if (options->check) {
-		printf("the configuration is good: %zu pools, node %s\n", s.settings.n_pools,
-		       s.settings.node.id);
+		printf("the configuration is good: %zu pool%s, node %s\n", s.settings.n_pools,
+		       s.settings.n_pools == 1 ? "" : "s", s.settings.node.id);
 		return CLI_DONE;
 	}
 	fl_log_set_level(level);

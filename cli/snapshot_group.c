@@ -126,8 +126,9 @@ const struct command snapshot_group_create_command = {
 	.details =
 		"The virtual machines that have the volumes plugged in stand still until all are cut, "
 		"for some milliseconds and never for more than five seconds. A volume that the node "
-		"itself has mounted is as after a crash at a moment of its own; pools that cannot "
-		"cut refuse it. After --no-wait: as for `snapshot create`.",
+		"itself has mounted is cut as a crash would leave it, at a moment of its own; a pool "
+		"that can only copy refuses it. After --no-wait repeat the command, or list the "
+		"snapshots, until all are ready, as with `snapshot create`.",
 	.sets = { { group_create_rows, FL_COUNT(group_create_rows) }, CLIENT_SET },
 	.options_size = sizeof(struct group_create_options),
 	.run = group_create_run,

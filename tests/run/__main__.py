@@ -16,7 +16,7 @@ ORDER = ["lint", "unit", "conformance", "fuzz", "rpc", "load", "node", "crash", 
          "parallel", "lists", "launcher", "e2e", "quickstart", "nodevm"]
 NO_RINGS = {"bench"}
 # They look at the source, or build for themselves, so once is enough.
-ONCE = {"lint", "install", "quickstart"}
+ONCE = {"lint", "quickstart"}
 
 
 class Totals:
