@@ -13,7 +13,7 @@ struct disks;
 
 struct node {
 	struct fl_pools *pools; /* borrowed: outlive the node */
-	struct fl_busy *busy;   /* the node's own marks, see hold.h; keys: volume ids */
+	struct fl_busy *busy;   /* the node's own marks, see hold.h */
 	int state_fd;           /* settings->node.state */
 	int failures_fd;        /* a folder in it, see failure.h */
 	struct disks *disks;

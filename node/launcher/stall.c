@@ -27,11 +27,11 @@ const char *stall_of(const json_t *devices, const struct disk *disk)
 
 	json_array_foreach(devices, i, entry)
 	{
-		const char *node = json_string_value(
-			json_object_get(json_object_get(entry, "inserted"), "node-name"));
+		/* The device's id, or a path with it; the node is another one during a copy. */
+		const char *device = json_string_value(json_object_get(entry, "qdev"));
 		const char *mark = json_string_value(json_object_get(entry, "io-status"));
 
-		if (!node || !mark || strcmp(node, disk->node) != 0 || strcmp(mark, "ok") == 0)
+		if (!device || !mark || !strstr(device, disk->device) || strcmp(mark, "ok") == 0)
 			continue;
 		return strcmp(mark, "nospace") == 0 ? "full" : "failed";
 	}

@@ -2,6 +2,7 @@
 """A VM under the real supervisor and launcher: its control socket, its console, its processes."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -57,6 +58,34 @@ def is_open(path):
         return True
     finally:
         os.close(fd)
+
+
+def rescue(directory, command, **arguments):
+    """QMP on the second socket of the VM whose runtime directory that is."""
+    with socket.socket(socket.AF_UNIX) as qmp:
+        qmp.settimeout(20 * SLOWNESS)
+        qmp.connect(os.path.join(directory, "qmp-rescue.sock"))
+        stream = qmp.makefile("rw", encoding="utf-8")
+        stream.readline()
+        for request in ({"execute": "qmp_capabilities"},
+                        {"execute": command, "arguments": arguments}):
+            stream.write(json.dumps(request) + "\n")
+            stream.flush()
+            while "event" in (answer := json.loads(stream.readline())):
+                pass
+        return answer["return"]
+
+
+def kept_limits(directory, source):
+    """The limits that QEMU keeps of a disk (node/launcher/disk.h tells how its device is called),
+    without those that are none."""
+    device = "d-" + hashlib.sha256(source.encode()).hexdigest()[:24]
+    for entry in rescue(directory, "query-block"):
+        disk = entry.get("inserted", {})
+        if device in entry.get("qdev", ""):
+            return {key: disk[key] for key in ("iops", "iops_rd", "iops_wr", "bps", "bps_rd", "bps_wr")
+                    if disk[key]}
+    return None
 
 
 class Place:
@@ -195,19 +224,7 @@ class Vm:
                 os.kill(pid, signal.SIGKILL)
 
     def rescue(self, command, **arguments):
-        """QMP on the second socket."""
-        with socket.socket(socket.AF_UNIX) as qmp:
-            qmp.settimeout(20 * SLOWNESS)
-            qmp.connect(os.path.join(self.directory, "qmp-rescue.sock"))
-            stream = qmp.makefile("rw", encoding="utf-8")
-            stream.readline()
-            for request in ({"execute": "qmp_capabilities"},
-                            {"execute": command, "arguments": arguments}):
-                stream.write(json.dumps(request) + "\n")
-                stream.flush()
-                while "event" in (answer := json.loads(stream.readline())):
-                    pass
-            return answer["return"]
+        return rescue(self.directory, command, **arguments)
 
     # --- the guest ---------------------------------------------------------------------------
 

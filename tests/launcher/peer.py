@@ -18,7 +18,9 @@ class Service:
         self.path = os.path.join(place.run, "disks.sock")
         self.volumes = {}
         self.seen = []  # the methods that were called
-        self.behave = {}  # method → what to do instead of the right thing
+        # Method, or (method, volume) → what to do instead of the right thing, or the event to wait for;
+        # taken out by the request that it is for.
+        self.behave = {}
         self.session = None
         self.answers = {}
         self.changed = threading.Condition()
@@ -75,7 +77,12 @@ class Service:
     def _answer(self, connection, message):
         method, params = message["method"], message.get("params", {})
         self.seen.append(method)
-        behave = self.behave.pop(method, None)
+        behave = self.behave.pop(method, None) or \
+            self.behave.pop((method, params.get("volume")), None)
+        if isinstance(behave, threading.Event):
+            threading.Thread(target=self._answer_after, args=(behave, connection, message),
+                             daemon=True).start()
+            return
         if behave == "silence":
             return
         if behave == "hang up":
@@ -96,6 +103,12 @@ class Service:
             connection.send(json.dumps({"id": message["id"], "error": error}).encode())
             return
         getattr(self, f"_{method}")(connection, message["id"], volume)
+
+    def _answer_after(self, event, connection, message):
+        """Other messages on the connection are served meanwhile."""
+        event.wait()
+        with contextlib.suppress(OSError):
+            self._answer(connection, message)
 
     def _attach(self, connection, number, volume):
         modes = [os.O_RDONLY] if volume["readonly"] else [os.O_RDWR, os.O_RDONLY]

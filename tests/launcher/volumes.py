@@ -7,8 +7,9 @@ import os
 import sys
 import time
 
-from machine import MIB, Place, Vm, is_open, make_guest, wait_until
+from machine import MIB, Place, Vm, is_open, kept_limits, make_guest, wait_until
 from peer import Service
+from throttle import Throttle
 
 from tap import Tap
 
@@ -55,48 +56,6 @@ def growth(tap, service, vm):
     tap.ok(answer["error"]["code"] == "OUT_OF_RANGE", "it never shrinks", answer)
     answer = service.ask("resize", volume="default/n1/none", size=MIB)
     tap.ok(answer["error"]["code"] == "NOT_FOUND", "a volume that is not plugged in is not found")
-
-
-def limits(tap, service, vm):
-    """What QEMU keeps to is asked of QEMU, and once the guest measures it: never faster, that is, for
-    slower proves nothing."""
-    def kept(serial):
-        lun = vm.disk(serial)
-        entries = [e for e in vm.rescue("query-block") if e.get("inserted")]
-        return [{k: e["inserted"][k] for k in ("iops", "iops_rd", "iops_wr", "bps", "bps_rd", "bps_wr")
-                 if e["inserted"][k]} for e in entries], lun["limits"]
-
-    for bus in ("scsi", "virtio"):
-        volume = f"default/n1/slow-{bus}"
-        path = service.publish(volume, "volumes", 8 * MIB)
-        service.volumes[volume]["limits"] = {"bandwidth": MIB}
-        serial = vm.call("attach", **{"pass": path, "bus": bus})["serial"]
-        everything, told = kept(serial)
-        tap.ok({"bps": MIB} in everything and told == {"bandwidth": MIB},
-               f"a {bus} disk is plugged in with its limits", everything, told)
-        begin = time.monotonic()
-        vm.guest(f"dd if={vm.device(serial)} of=/dev/null bs=64k count=64 iflag=direct 2>/dev/null")
-        took = time.monotonic() - begin
-        tap.ok(took > 2.5, "and reads 4 MiB at 1 MiB a second", took)
-        answer = service.ask("limits", volume=volume, limits={"iops_read": 700, "bandwidth_write": MIB})
-        everything, told = kept(serial)
-        tap.ok("result" in answer and {"iops_rd": 700, "bps_wr": MIB} in everything,
-               "new ones replace them while the guest runs", answer, everything)
-        service.volumes[volume]["limits"] = {"iops": 900}
-        vm.kill_launcher()
-        with service.changed:
-            service.session = None
-        wait_until(lambda v=serial: kept(v)[1] == {"iops": 900}, 20, "the new launcher knows")
-        tap.ok({"iops": 900} in kept(serial)[0],
-               "those that changed while no launcher listened are kept by the next one")
-        answer = service.ask("limits", volume=volume, limits={"speed": 5})
-        tap.ok(answer["error"]["code"] == "INVALID" and {"iops": 900} in kept(serial)[0],
-               "a limit that it does not know is refused", answer)
-        tap.ok("result" in service.ask("limits", volume=volume, limits={}) and {} in kept(serial)[0],
-               "and none at all takes them away")
-        vm.call("detach", volume=volume)
-        answer = service.ask("limits", volume=volume, limits={})
-        tap.ok(answer["error"]["code"] == "BUSY", "a disk that is not there is asked for again", answer)
 
 
 def start_copy(place, service, job, name):
@@ -147,6 +106,10 @@ def copies(tap, place, service, vm):
     os.close(fd)
     tap.ok(answer["result"]["cut_ns"] == cut, "asked again it tells the same time")
     tap.ok(vm.code("detach", volume=VOLUME) == "BUSY", "a disk that is being copied stays")
+    for limits, kept in (({"iops": 5000}, {"iops": 5000}), ({}, {})):
+        answer = service.ask("limits", volume=VOLUME, limits=limits)
+        tap.ok("result" in answer and kept_limits(vm.directory, VOLUME) == kept,
+               f"it gets limits meanwhile: {limits}", answer)
     os.truncate(image, 160 * MIB)
     answer = service.ask("resize", volume=VOLUME, size=160 * MIB)
     tap.ok(answer["error"]["code"] == "BUSY", "and keeps its size until then", answer)
@@ -250,7 +213,7 @@ def main():
         vm.wait_ready()
         passes(tap, place, service, vm, path)
         growth(tap, service, vm)
-        limits(tap, service, vm)
+        Throttle(tap, service, vm).tell()
         copies(tap, place, service, vm)
         interrupted(tap, place, service, vm)
         tap.ok(vm.call("stop")["how"] == "guest" and vm.process.wait(30) == 0, "it stops orderly")
