@@ -249,11 +249,8 @@ int fl_volume_record_set(struct fl_pool *pool, const struct fl_op *op, const cha
 	const struct fl_record_ops *records = pool->backend->records;
 	uint64_t version = 0;
 
-	if (fl_check_handle("volume", handle, err) < 0 || fl_check_handle("record", key, err) < 0)
+	if (fl_check_handle("volume", handle, err) < 0 || fl_check_record(key, value, err) < 0)
 		return -1;
-	if (!value || strlen(value) > FL_RECORD_MAX)
-		return fl_error_set(err, FL_INVALID, "record %s takes 0 to %d bytes", key,
-				    FL_RECORD_MAX);
 	if (fl_call_begin(&call, pool, op, "record_set", records, err) < 0)
 		return -1;
 	if (fl_call_result(&call,

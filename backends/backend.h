@@ -65,6 +65,10 @@ struct fl_volume_spec {
 	bool thin;                 /* space is taken as it is written */
 	struct fl_content content; /* min_bytes is at least the content's size */
 	const void *parameters; /* the backend's own struct, filled from its table `parameters` */
+	/* Records that the volume has from its first moment on, as text by key; none without `records`.
+	 * Those of a volume that is there already stay as they are: the core compares them. */
+	const struct fl_pair *records;
+	size_t n_records;
 };
 
 /* What is wrong with a volume, or with the storage behind a pool.  Nothing: it is healthy. */
@@ -133,6 +137,7 @@ struct fl_publish_spec {
 #define FL_RECORD_OWNER "owner" /* who may write: JSON, see csi/owner_record.h */
 #define FL_RECORD_FORMAT "format"
 #define FL_RECORD_LIMITS "limits" /* what a VM may do to it at most: JSON, see csi/limits.h */
+#define FL_RECORD_MKFS "mkfs"     /* further words for the mkfs of a volume that was made blank */
 /* Of the file system on it, once it is nobody else's; a copy begins without this record. */
 #define FL_RECORD_UUID "uuid"
 /* Values of record `format`.  It only ever moves forward, and durably before what it allows:
@@ -308,8 +313,8 @@ struct fl_backend {
 	int (*open)(struct fl_pool **ret, const struct fl_op *op, const char *name,
 		    const void *options, struct fl_error *err);
 	void (*close)(struct fl_pool *pool);
-	/* An existing volume of that name that fits the spec (size in range, same content) is
-	 * returned; one that does not is FL_EXISTS.  A blank volume reads as zeros and has record `format`
+	/* An existing volume of that name that fits the spec (size in range, same content, and thin or
+	 * not where both are made) is returned; one that does not is FL_EXISTS.  A blank volume reads as zeros and has record `format`
 	 * = "never"; one with content inherits the record of its content, read after the copy. */
 	int (*volume_create)(struct fl_pool *pool, const struct fl_op *op,
 			     const struct fl_volume_spec *spec, struct fl_volume *ret,

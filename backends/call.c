@@ -152,12 +152,36 @@ static int check_content(struct fl_pool *pool, const struct fl_content *content,
 			    (int)content->kind);
 }
 
+int fl_check_record(const char *key, const char *value, struct fl_error *err)
+{
+	if (fl_check_handle("record", key, err) < 0)
+		return -1;
+	if (!value || strlen(value) > FL_RECORD_MAX)
+		return fl_error_set(err, FL_INVALID, "record %s takes 0 to %d bytes", key,
+				    FL_RECORD_MAX);
+	return 0;
+}
+
+static int check_records(const struct fl_pool *pool, const struct fl_volume_spec *spec,
+			 struct fl_error *err)
+{
+	if (spec->n_records && !pool->backend->records)
+		return fl_error_set(err, FL_UNSUPPORTED,
+				    "pool %s keeps no records beside its volumes", pool->name);
+	for (size_t i = 0; i < spec->n_records; i++)
+		if (fl_check_record(spec->records[i].key, spec->records[i].value, err) < 0)
+			return -1;
+	return 0;
+}
+
 int fl_check_volume_spec(struct fl_pool *pool, const struct fl_volume_spec *spec,
 			 struct fl_error *err)
 {
 	if (fl_check_name("volume", spec->name, err) < 0)
 		return -1;
 	if (fl_check_size(spec->min_bytes, spec->max_bytes, err) < 0)
+		return -1;
+	if (check_records(pool, spec, err) < 0)
 		return -1;
 	return check_content(pool, &spec->content, err);
 }

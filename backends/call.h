@@ -31,6 +31,7 @@ int fl_call_broken(const struct fl_call *call, struct fl_error *err, const char 
 /* FL_INVALID unless the thing that `what` names is usable. */
 int fl_check_handle(const char *what, const char *handle, struct fl_error *err) fl_must_check;
 int fl_check_name(const char *what, const char *name, struct fl_error *err) fl_must_check;
+int fl_check_record(const char *key, const char *value, struct fl_error *err) fl_must_check;
 int fl_check_size(uint64_t min_bytes, uint64_t max_bytes, struct fl_error *err) fl_must_check;
 int fl_check_volume_spec(struct fl_pool *pool, const struct fl_volume_spec *spec,
 			 struct fl_error *err) fl_must_check;

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "base/clock.h"
+#include "birth.h"
 #include "copy.h"
 #include "csi/reply.h"
 #include "group.h"
@@ -26,6 +27,7 @@ struct create {
 	struct fl_op op;
 	const Csi__V1__CreateVolumeRequest *request;
 	struct parameters parameters;
+	struct modify modify;
 	struct limits limits;
 	struct capacity_range range;
 	struct content_source content;
@@ -60,12 +62,11 @@ static int create_read_parameters(struct create *create, struct fl_error *err)
 	const Csi__V1__CreateVolumeRequest *request = create->request;
 	struct fl_arena *arena = create->op.arena;
 	struct fl_pool *pool = NULL;
-	struct modify modify;
 	struct fl_pair *pairs;
 	size_t n;
 
-	if (modify_read(arena, request->mutable_parameters, request->n_mutable_parameters, &modify,
-			err) < 0 ||
+	if (modify_read(arena, request->mutable_parameters, request->n_mutable_parameters,
+			&create->modify, err) < 0 ||
 	    convert_pairs(arena, "parameters", request->parameters, request->n_parameters, &pairs,
 			  &n, err) < 0)
 		return -1;
@@ -74,7 +75,7 @@ static int create_read_parameters(struct create *create, struct fl_error *err)
 		return -1;
 	if (parameters_read(create->c, arena, pool, pairs, n, &create->parameters, err) < 0)
 		return -1;
-	return modify_check(create->parameters.pool, &modify, &create->limits, err);
+	return modify_check(create->parameters.pool, &create->modify, &create->limits, err);
 }
 
 static int create_read(struct create *create, struct fl_error *err)
@@ -242,21 +243,52 @@ static int create_make(struct create *create, struct fl_volume *ret, struct fl_e
 	return fl_volume_create(create->parameters.pool, &create->op, &create->spec, ret, err);
 }
 
+static struct birth create_birth(const struct create *create)
+{
+	return (struct birth){ &create->parameters, &create->modify, &create->limits };
+}
+
+/* Whether it was made now or before, it has to be what was asked for. */
+static int create_compare(const struct create *create, const struct fl_volume *made,
+			  struct fl_error *err)
+{
+	const struct birth birth = create_birth(create);
+	const struct object volume =
+		object_of(create->c, &create->op, create->parameters.pool, made->handle);
+
+	if (birth_compare(&create->op, &volume, &birth, err) < 0)
+		return copy_explain_absent(create->spec.name, err);
+	return 0;
+}
+
 static Csi__V1__Volume *create_reply(const struct create *create, const struct fl_volume *volume)
 {
 	const struct parameters *parameters = &create->parameters;
-	const struct fl_pair context = { CONTEXT_MKFS_OPTIONS, parameters->mkfs_options };
 	const struct reply_volume reply = {
 		.id = fl_object_id_format(create->op.arena, create->c->pools, parameters->pool,
 					  volume->handle),
 		.size_bytes = volume->size_bytes,
 		.content = create->content,
-		.context = &context,
-		.n_context = parameters->mkfs_options ? 1 : 0,
 		.topology = place_of(create->c, create->op.arena, parameters->pool),
 	};
 
 	return reply_volume(create->op.arena, &reply);
+}
+
+static int create_run(struct create *create, struct fl_volume *ret, struct fl_error *err)
+{
+	const struct birth birth = create_birth(create);
+	struct fl_volume_spec *spec = &create->spec;
+	uint64_t content_bytes;
+
+	if (birth_write(create->op.arena, &birth, spec, err) < 0 ||
+	    create_check_place(create, err) < 0 ||
+	    create_find_content(create, &content_bytes, err) < 0 ||
+	    size_choose(&create->range, content_bytes, &spec->min_bytes, &spec->max_bytes, err) <
+		    0 ||
+	    create_make(create, ret, err) < 0)
+		return -1;
+	return create_compare(create, ret, err);
 }
 
 int create_volume(struct rpc_call *call, const void *request, void *response, struct fl_error *err)
@@ -269,7 +301,6 @@ int create_volume(struct rpc_call *call, const void *request, void *response, st
 	};
 	Csi__V1__CreateVolumeResponse *answer = response;
 	struct fl_volume volume;
-	uint64_t content_bytes;
 
 	if (create_read(&create, err) < 0)
 		return -1;
@@ -278,13 +309,7 @@ int create_volume(struct rpc_call *call, const void *request, void *response, st
 	create.spec.parameters = create.parameters.backend;
 	if (object_mark_name(create.c, &create.op, create.parameters.pool, create.spec.name, &mark,
 			     err) < 0 ||
-	    create_check_place(&create, err) < 0 ||
-	    create_find_content(&create, &content_bytes, err) < 0 ||
-	    size_choose(&create.range, content_bytes, &create.spec.min_bytes,
-			&create.spec.max_bytes, err) < 0 ||
-	    create_make(&create, &volume, err) < 0 ||
-	    modify_begin(&create.op, create.parameters.pool, volume.handle, &create.limits, err) <
-		    0)
+	    create_run(&create, &volume, err) < 0)
 		return -1;
 	answer->volume = create_reply(&create, &volume);
 	return 0;

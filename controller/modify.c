@@ -38,23 +38,21 @@ int modify_read(struct fl_arena *arena, const void *entries, size_t n_entries, s
 	return 0;
 }
 
-/* A record that is there already is left alone: this is a repeat, and the limits may have been
- * changed since. */
-int modify_begin(const struct fl_op *op, struct fl_pool *pool, const char *handle,
-		 const struct limits *wanted, struct fl_error *err)
+int modify_compare(const struct fl_op *op, const struct object *volume, const struct modify *modify,
+		   struct fl_error *err)
 {
-	const struct limits none = { .version = 0 };
-	struct limits limits = *wanted;
-	struct fl_record record;
+	struct limits now, wanted;
+	struct fl_error refused;
 
-	if (limits_are_equal(wanted, &none))
+	if (modify->n == 0)
 		return 0;
-	if (fl_volume_record_get(pool, op, handle, FL_RECORD_LIMITS, &record, err) < 0)
+	if (limits_record_read(op, volume->pool, volume->handle, volume->id, &now, err) < 0)
 		return -1;
-	if (record.version)
+	wanted = now;
+	if (limits_change(op->arena, modify->pairs, modify->n, &wanted, &refused) == 0 &&
+	    limits_are_equal(&now, &wanted))
 		return 0;
-	limits.version = 0;
-	return limits_record_write(op, pool, handle, &limits, err);
+	return fl_error_set(err, FL_EXISTS, "volume %s has other limits", volume->id);
 }
 
 static int modify_record(const struct fl_op *op, const struct object *volume,

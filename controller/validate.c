@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include "access.h"
+#include "birth.h"
 #include "csi/reply.h"
 #include "csi/rpc/map.h"
-#include "modify.h"
 #include "object.h"
-#include "parameters.h"
 #include "verbs.h"
 
 struct validate {
@@ -14,6 +13,7 @@ struct validate {
 	struct fl_op op;
 	const Csi__V1__ValidateVolumeCapabilitiesRequest *request;
 	struct object volume;
+	struct fl_volume is;
 	struct capability *capabilities;
 };
 
@@ -52,6 +52,20 @@ static int validate_context(const struct validate *validate, struct fl_error *er
 	return 0;
 }
 
+/* Those that are named: a volume that another driver made may have been made with anything. */
+static int validate_made(const struct validate *validate, const struct parameters *parameters,
+			 const struct fl_pair *pairs, size_t n, struct fl_error *err)
+{
+	const struct object *volume = &validate->volume;
+
+	if (fl_pair_get(pairs, n, "thin") && parameters->thin != validate->is.thin)
+		return fl_error_set(err, FL_INVALID, "volume %s is %s", volume->id,
+				    validate->is.thin ? "thin" : "not thin");
+	return parameters->mkfs_options
+		       ? birth_compare_mkfs(&validate->op, volume, parameters->mkfs_options, err)
+		       : 0;
+}
+
 static int validate_parameters(const struct validate *validate, struct fl_error *err)
 {
 	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
@@ -67,29 +81,24 @@ static int validate_parameters(const struct validate *validate, struct fl_error 
 	if (pool && strcmp(pool, validate->volume.pool->name) != 0)
 		return fl_error_set(err, FL_INVALID, "volume %s is in pool %s, not in %s",
 				    validate->volume.id, validate->volume.pool->name, pool);
-	return parameters_read(validate->c, validate->op.arena, validate->volume.pool, pairs, n,
-			       &parameters, err);
+	if (parameters_read(validate->c, validate->op.arena, validate->volume.pool, pairs, n,
+			    &parameters, err) < 0)
+		return -1;
+	return validate_made(validate, &parameters, pairs, n, err);
 }
 
 /* Confirmed are those that hold now. */
 static int validate_mutable(const struct validate *validate, struct fl_error *err)
 {
 	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
-	const struct object *volume = &validate->volume;
-	struct limits now, asked;
 	struct modify modify;
+	struct limits alone;
 
 	if (modify_read(validate->op.arena, request->mutable_parameters,
 			request->n_mutable_parameters, &modify, err) < 0 ||
-	    limits_record_read(&validate->op, volume->pool, volume->handle, volume->id, &now, err) <
-		    0)
+	    modify_check(validate->volume.pool, &modify, &alone, err) < 0)
 		return -1;
-	asked = now;
-	if (limits_change(validate->op.arena, modify.pairs, modify.n, &asked, err) < 0)
-		return -1;
-	if (!limits_are_equal(&now, &asked))
-		return fl_error_set(err, FL_INVALID, "volume %s has other limits", volume->id);
-	return 0;
+	return modify_compare(&validate->op, &validate->volume, &modify, err);
 }
 
 static void validate_confirm(struct validate *validate,
@@ -138,6 +147,40 @@ static int validate_confirm_maps(struct validate *validate,
 	return 0;
 }
 
+/* Faults of the request first; *ret_why says what is no fault, but cannot be confirmed. */
+static int validate_read(struct validate *validate, bool *ret_known, struct fl_error *ret_why,
+			 struct fl_error *err)
+{
+	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;
+
+	*ret_known = validate_file_systems(validate, ret_why) == 0;
+	if (convert_required("volume_id", request->volume_id, err) < 0)
+		return -1;
+	if (!*ret_known)
+		return 0;
+	return capability_read_list(validate->op.arena, request->volume_capabilities,
+				    request->n_volume_capabilities, &validate->capabilities, err);
+}
+
+static int validate_find(struct validate *validate, struct fl_error *err)
+{
+	struct object *volume = &validate->volume;
+
+	if (object_find(validate->c, &validate->op, "volume", validate->request->volume_id, volume,
+			err) < 0)
+		return -1;
+	return fl_volume_get(volume->pool, &validate->op, volume->handle, &validate->is, err);
+}
+
+static int validate_claims(struct validate *validate, struct fl_error *err)
+{
+	if (access_check(validate->c, validate->volume.pool, validate->capabilities,
+			 validate->request->n_volume_capabilities, err) < 0 ||
+	    validate_context(validate, err) < 0 || validate_parameters(validate, err) < 0)
+		return -1;
+	return validate_mutable(validate, err);
+}
+
 int validate_capabilities(struct rpc_call *call, const void *request, void *response,
 			  struct fl_error *err)
 {
@@ -145,23 +188,17 @@ int validate_capabilities(struct rpc_call *call, const void *request, void *resp
 				     .op = rpc_call_op(call),
 				     .request = request };
 	Csi__V1__ValidateVolumeCapabilitiesResponse *answer = response;
-	const size_t n = validate.request->n_volume_capabilities;
-	struct fl_volume volume;
 	struct fl_error why;
-	bool known = validate_file_systems(&validate, &why) == 0;
+	bool known;
 
-	if (convert_required("volume_id", validate.request->volume_id, err) < 0 ||
-	    (known && capability_read_list(validate.op.arena, validate.request->volume_capabilities,
-					   n, &validate.capabilities, err) < 0) ||
-	    object_find(validate.c, &validate.op, "volume", validate.request->volume_id,
-			&validate.volume, err) < 0 ||
-	    fl_volume_get(validate.volume.pool, &validate.op, validate.volume.handle, &volume,
-			  err) < 0)
+	if (validate_read(&validate, &known, &why, err) < 0 || validate_find(&validate, err) < 0)
 		return -1;
-	if (!known ||
-	    access_check(validate.c, validate.volume.pool, validate.capabilities, n, &why) < 0 ||
-	    validate_context(&validate, &why) < 0 || validate_parameters(&validate, &why) < 0 ||
-	    validate_mutable(&validate, &why) < 0) {
+	if (!known || validate_claims(&validate, &why) < 0) {
+		/* A storage that does not answer has said nothing of the volume. */
+		if (why.code != FL_INVALID && why.code != FL_EXISTS) {
+			*err = why;
+			return -1;
+		}
 		answer->message = fl_arena_strdup(validate.op.arena, why.text);
 		return 0;
 	}

@@ -47,10 +47,6 @@ Csi__V1__Volume *reply_volume(struct fl_arena *arena, const struct reply_volume 
 	message->volume_id = (char *)volume->id;
 	message->capacity_bytes = reply_size(volume->size_bytes);
 	message->content_source = reply_content(arena, &volume->content);
-	message->n_volume_context = volume->n_context;
-	message->volume_context =
-		rpc_map_entries(arena, &csi__v1__volume__volume_context_entry__descriptor,
-				volume->context, volume->n_context);
 	message->n_accessible_topology = volume->topology.n;
 	message->accessible_topology = topology_reply_list(arena, &volume->topology);
 	return message;

@@ -21,8 +21,6 @@ struct reply_volume {
 	const char *id;
 	uint64_t size_bytes;
 	struct content_source content;
-	const struct fl_pair *context;
-	size_t n_context;
 	struct topology_list topology;
 };
 Csi__V1__Volume *reply_volume(struct fl_arena *arena, const struct reply_volume *volume);

@@ -44,6 +44,23 @@ static bool format_is_settled(const struct fl_record *record)
 	       !fl_text_starts_with(record->value, FL_FORMAT_MAKING);
 }
 
+/* They were kept when the volume was made, unless the caller brings some. */
+static int format_words(const struct fl_op *op, const struct format_target *target,
+			const char *const **ret, struct fl_error *err)
+{
+	struct fl_record record;
+
+	*ret = target->mkfs_words;
+	if (*ret)
+		return 0;
+	if (fl_volume_record_get(target->pool, op, target->handle, FL_RECORD_MKFS, &record, err) <
+	    0)
+		return -1;
+	if (filesystem_options(op->arena, target->type, record.value, ret, err) < 0)
+		return fl_error_prefix(err, "volume %s", target->volume_id);
+	return 0;
+}
+
 /* Runs mkfs between the two steps of the record. */
 static int format_make(const struct fl_op *op, const struct format_target *target,
 		       const struct connection *connection, struct fl_record *record,
@@ -51,6 +68,10 @@ static int format_make(const struct fl_op *op, const struct format_target *targe
 {
 	const char *name = filesystem_name(target->type);
 	const char *making = fl_arena_printf(op->arena, FL_FORMAT_MAKING "%s", name);
+	const char *const *words;
+
+	if (format_words(op, target, &words, err) < 0)
+		return -1;
 
 	/* What a mkfs that was cut off left at the edges must not be found beside the new one. */
 	if (fl_text_starts_with(record->value, FL_FORMAT_MAKING) &&
@@ -59,7 +80,7 @@ static int format_make(const struct fl_op *op, const struct format_target *targe
 	if (format_set(op, target->pool, target->handle, record, making, err) < 0)
 		return -1;
 	fl_op_step(op, "making a file system", 0, 0);
-	if (filesystem_make(op, target->type, connection->path, target->mkfs_words, err) < 0)
+	if (filesystem_make(op, target->type, connection->path, words, err) < 0)
 		return -1;
 	return format_set(op, target->pool, target->handle, record, name, err);
 }

@@ -13,14 +13,14 @@ struct stage {
 	struct capability capability;
 	const struct filesystem *type; /* NULL for block */
 	struct mount_options options;
-	const char *const *mkfs_words;
+	const char *const *mkfs_words; /* NULL: those that are kept with the volume */
 	bool read_only;    /* the whole volume; options may have the mount alone read-only */
 	const char *epoch; /* of publish_context, or NULL */
 	struct fl_source source;
 };
 
-/* Fills `type`, `options` and `mkfs_words` from the capability; `mkfs` (may be NULL) are further words
- * for mkfs. */
+/* Fills `type` and `options` from the capability, and `mkfs_words` from `mkfs`, further words for mkfs; NULL:
+ * those that are kept with the volume. */
 int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret,
 		     struct fl_error *err) fl_must_check;
 

@@ -13,10 +13,10 @@ static const struct {
 	{ "open", "open checks that the storage is there and usable; what it keeps of `options` or "
 		  "`name` it copies." },
 	{ "volume_create",
-	  "An existing volume of that name that fits the spec (size in range, same content) is "
-	  "returned; one that does not is FL_EXISTS. A blank volume reads as zeros and has record "
-	  "`format` = \"never\"; one with content inherits the record of its content, read after "
-	  "the copy." },
+	  "An existing volume of that name that fits the spec (size in range, same content, and "
+	  "thin or not where both are made) is returned; one that does not is FL_EXISTS. A blank "
+	  "volume reads as zeros and has record `format` = \"never\"; one with content inherits the "
+	  "record of its content, read after the copy." },
 	{ "volume_delete",
 	  "Absent is success. FL_IN_USE when something still has it open. Snapshots made from it "
 	  "stay usable, or FL_IN_USE says why not." },

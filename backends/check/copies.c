@@ -5,6 +5,24 @@
 
 #include "copying.h"
 
+static void copied_volume_is_born_with_records(struct check *c)
+{
+	const struct fl_pair pair = { "k", "one" };
+	struct fl_record record;
+	struct copying copying;
+
+	if (!WORKS(copying_set_up(c, true, &copying)))
+		return;
+	copying.volume.records = &pair;
+	copying.volume.n_records = 1;
+	if (!WORKS(copying_begin(&copying)) || !WORKS(copying_fill(&copying, 0x5c)) ||
+	    !WORKS(copying_commit(&copying)) ||
+	    !WORKS(fl_volume_record_get(c->pool, &c->op, copying.copy.handle, "k", &record,
+					&c->err)))
+		return;
+	HOLDS(record.version == 1 && strcmp(record.value, "one") == 0);
+}
+
 static void thin_copy_is_thin(struct check *c)
 {
 	struct copying copying;
@@ -268,6 +286,8 @@ static const struct statement statements[] = {
 	{ "a copy's name with another source is refused", other_source_exists, NEEDS_COPIES },
 	{ "a copy can become a volume", copy_becomes_a_volume,
 	  NEEDS_COPIES | NEEDS_RECORDS | NEEDS_BYTES },
+	{ "a copied volume is born with the records that it was asked for",
+	  copied_volume_is_born_with_records, NEEDS_COPIES | NEEDS_RECORDS },
 	{ "a thin copy keeps the space that was written", thin_copy_is_thin,
 	  NEEDS_COPIES | NEEDS_FILES },
 	{ "a failed copy to a volume is begun anew after its abort", failed_volume_is_aborted,

@@ -30,6 +30,28 @@ static void versions_count(struct check *c)
 	HOLDS(version == 2 && record.version == 2 && strcmp(record.value, "two") == 0);
 }
 
+static void a_volume_is_born_with_records(struct check *c)
+{
+	struct fl_pair pairs[] = { { "k", "one" }, { FL_RECORD_MKFS, "-m \"ü\"" } };
+	struct fl_volume_spec spec = { .name = check_name(c, "a"),
+				       .min_bytes = MIB,
+				       .thin = true,
+				       .records = pairs,
+				       .n_records = FL_COUNT(pairs) };
+	struct fl_record record;
+	struct fl_volume volume;
+
+	/* Again, with another value: those that are there stay. */
+	for (unsigned i = 0; i < 2; i++, pairs[0].value = "two") {
+		if (!WORKS(fl_volume_create(c->pool, &c->op, &spec, &volume, &c->err)) ||
+		    !WORKS(record_get(c, volume.handle, "k", &record)) ||
+		    !HOLDS(record.version == 1 && strcmp(record.value, "one") == 0) ||
+		    !WORKS(record_get(c, volume.handle, FL_RECORD_MKFS, &record)) ||
+		    !HOLDS(record.version == 1 && strcmp(record.value, pairs[1].value) == 0))
+			return;
+	}
+}
+
 static void another_version_is_busy(struct check *c)
 {
 	struct fl_record record;
@@ -256,6 +278,8 @@ static void listing_tells_the_owner(struct check *c)
 
 static const struct statement statements[] = {
 	{ "the versions of a record count up from one", versions_count, NEEDS_RECORDS },
+	{ "a volume is born with the records that it was asked for", a_volume_is_born_with_records,
+	  NEEDS_RECORDS },
 	{ "a record with another version is not changed", another_version_is_busy, NEEDS_RECORDS },
 	{ "a record holds any text of 64 KiB", large_and_odd_values, NEEDS_RECORDS },
 	{ "records do not mix", records_are_apart, NEEDS_RECORDS },

@@ -66,6 +66,10 @@ static int example_create(struct fl_pool *pool, const struct fl_op *op,
 	if (example_record_begin(op, folder, "name", spec->name, err) < 0 ||
 	    example_record_begin(op, folder, FL_RECORD_FORMAT, FL_FORMAT_NEVER, err) < 0)
 		return -1;
+	for (size_t i = 0; i < spec->n_records; i++)
+		if (example_record_begin(op, folder, spec->records[i].key, spec->records[i].value,
+					 err) < 0)
+			return -1;
 	if ((linkat(image, "", folder, "image", AT_EMPTY_PATH) < 0 && errno != EEXIST) ||
 	    fsync(folder) < 0 || fsync(dir) < 0)
 		return fl_error_sys(err, errno, "volume %s", spec->name);

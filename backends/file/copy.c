@@ -63,7 +63,8 @@ static int copy_check_same(const struct copy *copy, const struct file_meta *meta
 	struct fl_volume volume = { .handle = copy->handle,
 				    .name = meta->name,
 				    .size_bytes = size,
-				    .content = meta->content };
+				    .content = meta->content,
+				    .thin = meta->thin };
 
 	if (copy->kind == FILE_SNAPSHOT)
 		return file_snapshot_check_same(&snapshot, copy->target->snapshot, err);
@@ -168,7 +169,8 @@ static int copy_make_target(struct copy *copy, struct fl_error *err)
 					 .size_bytes = size };
 	if (file_entry_begin(copy->file, copy->op, copy->kind, copy->handle, &copy->dir_fd, err) <
 		    0 ||
-	    file_image_make(copy->dir_fd, copy->meta.target, size, copy->meta.thin, err) < 0)
+	    file_image_make(copy->dir_fd, copy->meta.target, size, copy->meta.thin, err) < 0 ||
+	    (volume && file_records_begin(copy->op, copy->dir_fd, volume, err) < 0))
 		return -1;
 	return file_meta_write(copy->op->arena, copy->dir_fd, &copy->meta, err);
 }

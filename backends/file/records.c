@@ -6,8 +6,7 @@
 #include "reserve.h"
 #include "volume.h"
 
-static int records_open(struct fl_pool *pool, const char *handle, const char *key, int *ret_fd,
-			struct fl_error *err)
+static int records_check_key(const char *key, struct fl_error *err)
 {
 	static const char *const ours[] = { "image", "cut", FILE_META };
 
@@ -15,6 +14,29 @@ static int records_open(struct fl_pool *pool, const char *handle, const char *ke
 		if (strcmp(key, ours[i]) == 0)
 			return fl_error_set(err, FL_INVALID, "record \"%s\" is the backend's own",
 					    key);
+	return 0;
+}
+
+int file_records_begin(const struct fl_op *op, int dir_fd, const struct fl_volume_spec *spec,
+		       struct fl_error *err)
+{
+	for (size_t i = 0; i < spec->n_records; i++) {
+		const struct fl_pair *record = &spec->records[i];
+		uint64_t version;
+
+		if (records_check_key(record->key, err) < 0 ||
+		    fl_record_compare_and_set(op->arena, dir_fd, record->key, 0, record->value,
+					      &version, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int records_open(struct fl_pool *pool, const char *handle, const char *key, int *ret_fd,
+			struct fl_error *err)
+{
+	if (records_check_key(key, err) < 0)
+		return -1;
 	return file_entry_open(file_pool_of(pool), FILE_VOLUME, handle, ret_fd, err);
 }
 

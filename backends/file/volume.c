@@ -57,6 +57,9 @@ int file_volume_check_fits(const struct fl_volume *volume, const struct fl_volum
 	if (strcmp(volume->name, spec->name) != 0)
 		return fl_error_set(err, FL_EXISTS, "handle %s belongs to volume \"%s\"",
 				    volume->handle, volume->name);
+	if (volume->thin != spec->thin)
+		return fl_error_set(err, FL_EXISTS, "volume %s exists, and is %s", spec->name,
+				    volume->thin ? "thin" : "not thin");
 	if (!volume_content_is(&volume->content, &spec->content))
 		return fl_error_set(err, FL_EXISTS, "volume %s exists with other content",
 				    spec->name);
@@ -110,7 +113,8 @@ static int volume_make(const struct file_pool *file, const struct fl_op *op,
 	else
 		filled = volume_fill_from(file, op, spec, size, dir_fd, err);
 	meta.size_bytes = size;
-	if (filled < 0 || file_meta_write(op->arena, dir_fd, &meta, err) < 0)
+	if (filled < 0 || file_records_begin(op, dir_fd, spec, err) < 0 ||
+	    file_meta_write(op->arena, dir_fd, &meta, err) < 0)
 		return -1;
 	return file_entry_commit(file, op, FILE_VOLUME, handle, dir_fd, err);
 }

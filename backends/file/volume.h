@@ -29,6 +29,9 @@ int file_volume_check_fits(const struct fl_volume *volume, const struct fl_volum
 int file_snapshot_check_same(const struct fl_snapshot *snapshot,
 			     const struct fl_snapshot_spec *spec, struct fl_error *err)
 	fl_must_check;
+/* The records of a new volume, into its folder, which nobody else sees yet. */
+int file_records_begin(const struct fl_op *op, int dir_fd, const struct fl_volume_spec *spec,
+		       struct fl_error *err) fl_must_check;
 /* The handle that follows from a CSI name. */
 const char *file_handle(const struct fl_op *op, const char *name);
 

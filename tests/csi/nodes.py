@@ -19,6 +19,17 @@ def _(bed):
             "VOLUME_MOUNT_GROUP"} <= names, names
 
 
+@statement("a file system is made with the words that its volume was made with, whatever the context says")
+def _(bed):
+    for i, inodes in enumerate((64, 512)):
+        with disk(bed, ext4(), f"m{i}", parameters={"mkfs_options": f"-N {inodes}"}) as made:
+            assert os.statvfs(made.staging).f_files == inodes
+    with disk(bed, ext4(), "wrong", parameters={"mkfs_options": "-N 64"}) as made:
+        made.unstage()
+        made.stage(volume_context={"fairlead.io/mkfs-options": "-N 128"})  # it is formatted by now
+        assert os.statvfs(made.staging).f_files == 64
+
+
 @statement("every access mode of one node is confirmed for a volume")
 def _(bed):
     volume_id = bed.volume("v", SIZE)["volume_id"]

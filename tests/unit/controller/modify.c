@@ -37,8 +37,15 @@ static void a_volume_is_made_with_limits(void)
 	const char *id = made("made", (struct fl_pair){ "iops", "500" });
 
 	EQUAL(limits_of("made").iops, 500);
-	WORKS(set(id, "iops", "800"));
 	made("made", (struct fl_pair){ "iops", "500" });
+	WORKS(set(id, "iops", "800"));
+	FAILS(ask_create(&rig,
+			 (struct ask_create){ .name = "made",
+					      .required = 1 << 20,
+					      .mutable = { "iops", "500" } },
+			 NULL),
+	      FL_EXISTS);
+	made("made", (struct fl_pair){ 0 });
 	EQUAL(limits_of("made").iops, 800);
 	WORKS(ask_delete(&rig, id));
 }

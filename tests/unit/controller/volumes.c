@@ -89,18 +89,24 @@ static void the_orchestrators_own_keys_are_passed_over(void)
 	WORKS(ask_delete(&rig, "near/n1/meta"));
 }
 
-static void mkfs_options_travel_in_the_context(void)
+static void mkfs_options_are_kept_with_the_volume(void)
 {
-	const struct ask_create ask = { .name = "mkfs",
-					.required = 1 << 20,
-					.fs_type = "xfs",
-					.extra = { "mkfs_options", "-m reflink=0" } };
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	const struct fl_op op = { "test", fl_clock_after_ms(5000), rig.arena, NULL };
+	struct ask_create ask = { .name = "mkfs",
+				  .required = 1 << 20,
+				  .fs_type = "xfs",
+				  .extra = { "mkfs_options", "-m reflink=0" } };
 	const Csi__V1__Volume *volume;
+	struct fl_record record;
 
 	WORKS(ask_create(&rig, ask, &volume));
-	EQUAL(volume->n_volume_context, 1);
-	SAME(volume->volume_context[0]->key, "fairlead.io/mkfs-options");
-	SAME(volume->volume_context[0]->value, "-m reflink=0");
+	EQUAL(volume->n_volume_context, 0);
+	WORKS(fl_volume_record_get(pool, &op, "mkfs", FL_RECORD_MKFS, &record, &test_error));
+	SAME(record.value, "-m reflink=0");
+	WORKS(ask_create(&rig, ask, &volume));
+	ask.extra.value = "-m reflink=1";
+	FAILS(ask_create(&rig, ask, &volume), FL_EXISTS);
 	WORKS(ask_delete(&rig, "near/n1/mkfs"));
 }
 
@@ -214,7 +220,7 @@ static const struct test tests[] = {
 	{ "bad creates are refused with a reason", bad_creates_are_refused_with_a_reason },
 	{ "the orchestrator's own keys are passed over",
 	  the_orchestrators_own_keys_are_passed_over },
-	{ "mkfs_options travel in the context", mkfs_options_travel_in_the_context },
+	{ "mkfs_options are kept with the volume", mkfs_options_are_kept_with_the_volume },
 	{ "deleting what never was succeeds", deleting_what_never_was_succeeds },
 	{ "a volume grows and never shrinks", a_volume_grows_and_never_shrinks },
 	{ "the capacity is that of the pool", the_capacity_is_that_of_the_pool },
