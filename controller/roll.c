@@ -48,20 +48,31 @@ static int roll_is_attached(const struct fl_op *op, struct fl_pool *pool, const 
 	return 0;
 }
 
-struct roll_handles {
+/* A look at all volumes of a pool. */
+struct roll_scan {
+	const char *node;
+	json_t *attached; /* {HANDLE: 0}: those that the node has */
 	struct fl_arena *arena;
-	const char **items;
-	size_t n;
-	size_t capacity;
+	const char **unread; /* handles of those whose owner the list does not tell */
+	size_t n_unread, capacity;
 };
 
 static int roll_see(void *cookie, const struct fl_volume *volume)
 {
-	struct roll_handles *handles = cookie;
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
+	struct roll_scan *scan = cookie;
+	struct fl_error why;
+	struct owner owner;
 
-	handles->items = fl_arena_grow(handles->arena, handles->items, handles->n,
-				       &handles->capacity, sizeof(*handles->items));
-	handles->items[handles->n++] = fl_arena_strdup(handles->arena, volume->handle);
+	/* One that cannot be parsed is read again: that says what is wrong with it. */
+	if (!volume->owner ||
+	    owner_record_parse(arena, volume->owner, volume->handle, &owner, &why) < 0) {
+		scan->unread = fl_arena_grow(scan->arena, scan->unread, scan->n_unread,
+					     &scan->capacity, sizeof(*scan->unread));
+		scan->unread[scan->n_unread++] = fl_arena_strdup(scan->arena, volume->handle);
+	} else if (owner_has(&owner, scan->node)) {
+		json_object_set_new(scan->attached, volume->handle, json_integer(0));
+	}
 	return 0;
 }
 
@@ -70,18 +81,18 @@ static int roll_make(const struct fl_op *op, struct fl_pool *pool, const char *n
 		     struct fl_error *err)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-	struct roll_handles handles = { .arena = arena };
+	struct roll_scan scan = { .node = node, .attached = ret, .arena = arena };
 	struct fl_op all = *op;
 	bool is_attached;
 
 	all.arena = arena;
-	if (fl_volume_list(pool, &all, NULL, roll_see, &handles, err) < 0)
+	if (fl_volume_list(pool, &all, NULL, roll_see, &scan, err) < 0)
 		return -1;
-	for (size_t i = 0; i < handles.n; i++) {
-		if (roll_is_attached(op, pool, handles.items[i], node, &is_attached, err) < 0)
+	for (size_t i = 0; i < scan.n_unread; i++) {
+		if (roll_is_attached(op, pool, scan.unread[i], node, &is_attached, err) < 0)
 			return -1;
 		if (is_attached)
-			json_object_set_new(ret, handles.items[i], json_integer(0));
+			json_object_set_new(ret, scan.unread[i], json_integer(0));
 	}
 	return 0;
 }
@@ -100,12 +111,14 @@ static int roll_parse(struct roll *roll, const char *text, struct fl_error *err)
 				    "record %s of pool %s names no volumes: remove it, and it is "
 				    "made again",
 				    roll->key, roll->pool->name);
-	json_object_foreach(roll->volumes, handle, until) if (
-		!json_is_integer(
-			until)) return fl_error_set(err, FL_INTERNAL,
-						    "record %s of pool %s has no time for volume %s: remove "
-						    "it, and it is made again",
-						    roll->key, roll->pool->name, handle);
+	json_object_foreach(roll->volumes, handle, until)
+	{
+		if (!json_is_integer(until))
+			return fl_error_set(err, FL_INTERNAL,
+					    "record %s of pool %s has no time for volume %s: "
+					    "remove it, and it is made again",
+					    roll->key, roll->pool->name, handle);
+	}
 	return 0;
 }
 

@@ -126,6 +126,48 @@ static void a_roll_that_is_lost_is_made_again(void)
 	FAILS(publish(ids[2]), FL_NO_SPACE);
 }
 
+/* A storage whose list does not tell the owners. */
+static const struct fl_backend *telling;
+
+struct untold {
+	fl_volume_see *see;
+	void *cookie;
+};
+
+static int see_untold(void *cookie, const struct fl_volume *volume)
+{
+	const struct untold *untold = cookie;
+	struct fl_volume plain = *volume;
+
+	plain.owner = NULL;
+	return untold->see(untold->cookie, &plain);
+}
+
+static int list_untold(struct fl_pool *pool, const struct fl_op *op, const char *after,
+		       fl_volume_see *see, void *cookie, struct fl_error *err)
+{
+	struct untold untold = { see, cookie };
+
+	return telling->volume_list(pool, op, after, see_untold, &untold, err);
+}
+
+static void a_roll_is_made_without_owners_in_the_list(void)
+{
+	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
+	struct fl_backend untelling = *pool->backend;
+
+	telling = pool->backend;
+	untelling.volume_list = list_untold;
+	begin();
+	WORKS(publish(ids[0]));
+	WORKS(publish(ids[1]));
+	leave(NULL);
+	pool->backend = &untelling;
+	EQUAL(count(), 2);
+	pool->backend = telling;
+	EQUAL(count(), 2);
+}
+
 static void a_roll_that_cannot_be_read_is_not_taken_for_empty(void)
 {
 	static const char *const wrong[] = { "{}", "[]", "{\"volumes\":[]}",
@@ -163,6 +205,7 @@ static const struct test tests[] = {
 	{ "a lost claim is seen when it is settled", a_lost_claim_is_seen_when_it_is_settled },
 	{ "what is attached is never struck off", what_is_attached_is_never_struck_off },
 	{ "a roll that is lost is made again", a_roll_that_is_lost_is_made_again },
+	{ "a roll is made without owners in the list", a_roll_is_made_without_owners_in_the_list },
 	{ "a roll that cannot be read is not taken for empty",
 	  a_roll_that_cannot_be_read_is_not_taken_for_empty },
 	{ "without a limit there is no roll", without_a_limit_there_is_no_roll },
