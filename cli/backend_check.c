@@ -14,6 +14,8 @@
 struct backend_check_options {
 	struct cli_pairs options;
 	const char *filter;
+	uint64_t timeout_ms;
+	bool in_process;
 	const char *output;
 };
 
@@ -190,6 +192,8 @@ static int backend_check_verb(const struct invocation *invocation, struct fl_err
 	struct backend_tally tally = { .as_json = strcmp(options->output, "json") == 0,
 				       .statements = statements };
 	struct backend_check_plan plan = { .filter = options->filter,
+					   .timeout_ms = options->timeout_ms,
+					   .in_process = options->in_process,
 					   .offer = backend_check_offer,
 					   .report = backend_check_tell,
 					   .cookie = &tally };
@@ -206,8 +210,12 @@ static int backend_check_verb(const struct invocation *invocation, struct fl_err
 		return -1;
 	plan.backend = backend;
 	plan.options = filled;
-	if (backend_check_run(&plan, &failed, err) < 0)
+	if (backend_check_run(&plan, &failed, err) < 0) {
+		/* Whose exit code means that a statement does not hold. */
+		if (err->code == FL_INTERNAL)
+			err->code = FL_UNAVAILABLE;
 		return -1;
+	}
 	if (tally.as_json)
 		backend_check_dump(invocation->arena, backend, &tally, failed);
 	else
@@ -226,6 +234,16 @@ static const struct cli_option backend_check_rows[] = {
 	  .offset = offsetof(struct backend_check_options, filter),
 	  .value = "TEXT",
 	  .help = "only the statements that contain this" },
+	{ .name = "timeout",
+	  .kind = CLI_DURATION,
+	  .offset = offsetof(struct backend_check_options, timeout_ms),
+	  .value = "DURATION",
+	  .otherwise = "2m",
+	  .help = "for the calls of a statement; one that does not return hangs" },
+	{ .name = "in-process",
+	  .kind = CLI_FLAG,
+	  .offset = offsetof(struct backend_check_options, in_process),
+	  .help = "run everything in this process, for a debugger or valgrind: a crash ends it" },
 	{ .name = "output",
 	  .letter = 'o',
 	  .kind = CLI_TEXT,

@@ -18,7 +18,7 @@ struct backend_check_failure {
 	char place[80];       /* "volumes.c:45": the line of the statement's function */
 	char expression[300]; /* what stands there */
 	char member[40];      /* the last call that was made of the backend: "volume_delete" … */
-	char calls[2400]; /* … and what led to it: lines "call(arguments): result", oldest first */
+	char calls[3000]; /* … and what led to it: lines "call(arguments): result", oldest first */
 };
 
 struct backend_check_result {
@@ -34,6 +34,10 @@ struct backend_check_plan {
 	const struct fl_backend *backend;
 	const void *options; /* of the pool, as fl_backend.open takes them */
 	const char *filter;  /* only the statements that contain it; NULL: all */
+	uint64_t timeout_ms; /* for the calls of a statement; 0: two minutes */
+	/* In this process, for a debugger or a checker of leaks: a backend that crashes or hangs takes
+	 * the report with it. */
+	bool in_process;
 	/* Called after each statement. */
 	void (*report)(void *cookie, const struct backend_check_result *result);
 	/* Called before all statements, for each capability; the first, "volumes", is required. */
@@ -41,8 +45,9 @@ struct backend_check_plan {
 	void *cookie;
 };
 
-/* Opens the pool, and opens it again in child processes of its own; so the caller has one thread.
- * *ret_failed is the number of failed statements.  -1 when the pool cannot be opened or the filter
- * matches nothing. */
+/* Opens the pool in child processes; so the caller has one thread.  A call that crashes or does not return fails
+ * its statement, and the next one is run in a new process; where that comes too often, the rest is skipped.
+ * *ret_failed is the number of failed statements.  -1 when the pool cannot be opened, a first volume not
+ * made, or the filter matches nothing. */
 int backend_check_run(const struct backend_check_plan *plan, size_t *ret_failed,
 		      struct fl_error *err) fl_must_check;

@@ -2,12 +2,14 @@
 /* Parallel: the same work in several processes or threads at once. */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "statement.h"
+#include "trace.h"
 
-#define MAX_PARALLEL 8
+#define MAX_PARALLEL (TRACE_ROOMS - 1)
 
 static int process_work(struct check *c, void (*work)(struct check *c, int i), int i)
 {
@@ -30,14 +32,18 @@ int check_in_processes(struct check *c, int n, void (*work)(struct check *c, int
 
 	for (int i = 0; i < n; i++) {
 		children[i] = fork();
-		if (children[i] == 0)
+		if (children[i] == 0) {
+			trace_enter_room((unsigned)i + 1);
 			_exit(process_work(c, work, i));
+		}
 	}
 	for (int i = 0; i < n; i++) {
 		int status = 1;
 
 		if (children[i] < 0 || waitpid(children[i], &status, 0) < 0 || status != 0)
 			failed++;
+		if (children[i] >= 0 && WIFSIGNALED(status))
+			check_note_lost(c->failure, (unsigned)i + 1, strsignal(WTERMSIG(status)));
 	}
 	if (failed == 0)
 		return 0;

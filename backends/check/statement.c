@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,108 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "trace.h"
-
-/* The calls that led here, the last one's member apart. */
-static void check_note_calls(struct backend_check_failure *failure)
-{
-	struct trace trace;
-	size_t used = 0;
-
-	trace_get(&trace);
-	if (trace.n)
-		snprintf(failure->member, sizeof(failure->member), "%s",
-			 trace.lines[trace.n - 1].member);
-	for (size_t i = 0; i < trace.n; i++)
-		used += (size_t)snprintf(failure->calls + used, sizeof(failure->calls) - used,
-					 "%s%s", i ? "\n" : "", trace.lines[i].text);
-}
-
-/* Only the first failure is kept: later ones follow from it. */
-static void check_note(struct check *c, const char *expression, const char *file, int line)
-{
-	struct backend_check_failure *failure = c->failure;
-	const char *base = strrchr(file, '/');
-
-	snprintf(failure->expression, sizeof(failure->expression), "%s", expression);
-	check_note_calls(failure);
-	snprintf(failure->place, sizeof(failure->place), "%s:%d", base ? base + 1 : file, line);
-}
-
-static void check_note_got(struct check *c, int result)
-{
-	snprintf(c->failure->got, sizeof(c->failure->got), "%s%s%s",
-		 result == 0 ? "success" : fl_error_name(c->err.code), result == 0 ? "" : ": ",
-		 result == 0 ? "" : c->err.text);
-}
-
-bool check_works(struct check *c, int result, const char *call, const char *file, int line)
-{
-	if (result == 0)
-		return true;
-	if (check_has_failed(c))
-		return false;
-	snprintf(c->failure->expected, sizeof(c->failure->expected), "success");
-	check_note_got(c, result);
-	check_note(c, call, file, line);
-	return false;
-}
-
-bool check_fails(struct check *c, int result, enum fl_error_code wanted, const char *call,
-		 const char *file, int line)
-{
-	if (result != 0 && c->err.code == wanted)
-		return true;
-	if (check_has_failed(c))
-		return false;
-	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", fl_error_name(wanted));
-	check_note_got(c, result);
-	check_note(c, call, file, line);
-	return false;
-}
-
-bool check_holds(struct check *c, bool holds, const char *condition, const char *file, int line)
-{
-	if (holds || check_has_failed(c))
-		return holds;
-	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
-	snprintf(c->failure->got, sizeof(c->failure->got), "it is not so");
-	check_note(c, condition, file, line);
-	return false;
-}
-
-bool check_equals(struct check *c, uint64_t a, uint64_t b, const char *condition, const char *file,
-		  int line)
-{
-	if (a == b || check_has_failed(c))
-		return a == b;
-	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
-	snprintf(c->failure->got, sizeof(c->failure->got), "%" PRIu64 ", and not %" PRIu64, a, b);
-	check_note(c, "", file, line);
-	return false;
-}
-
-bool check_same(struct check *c, const char *a, const char *b, const char *condition,
-		const char *file, int line)
-{
-	bool same = strcmp(a, b) == 0;
-
-	if (same || check_has_failed(c))
-		return same;
-	snprintf(c->failure->expected, sizeof(c->failure->expected), "%s", condition);
-	snprintf(c->failure->got, sizeof(c->failure->got), "\"%.200s\", and not \"%.200s\"", a, b);
-	check_note(c, "", file, line);
-	return false;
-}
-
-bool check_has_failed(const struct check *c)
-{
-	return c->failure->place[0] != '\0';
-}
 
 void check_skip(struct check *c, const char *reason)
 {
-	snprintf(c->skipped, sizeof(c->skipped), "%s", reason);
+	snprintf(c->skipped, CHECK_SKIPPED, "%s", reason);
 }
 
 const char *check_name(struct check *c, const char *suffix)
@@ -231,6 +132,22 @@ static int clean_pool_record(struct check *c)
 	return fl_pool_record_remove(c->pool, &c->op, CHECK_POOL_RECORD, record.version, &c->err);
 }
 
+/* A deletion that says yes and deletes nothing. */
+static int clean_check_gone(struct check *c)
+{
+	struct fl_strings volumes = { 0 }, snapshots = { 0 };
+
+	if (check_volumes(c, NULL, &volumes) < 0 ||
+	    (c->plan->backend->snapshots && check_snapshots(c, NULL, &snapshots) < 0))
+		return -1;
+	if (volumes.n == 0 && snapshots.n == 0)
+		return 0;
+	return fl_error_set(&c->err, FL_INTERNAL,
+			    "%s of %s succeeded, but a list still tells of it",
+			    snapshots.n ? "snapshots->remove" : "volume_delete",
+			    snapshots.n ? snapshots.items[0] : volumes.items[0]);
+}
+
 int check_clean(struct check *c)
 {
 	struct fl_strings volumes = { 0 }, snapshots = { 0 };
@@ -247,7 +164,7 @@ int check_clean(struct check *c)
 	for (size_t i = 0; i < volumes.n; i++)
 		if (check_delete(c, volumes.items[i]) < 0)
 			return -1;
-	return 0;
+	return volumes.n || snapshots.n ? clean_check_gone(c) : 0;
 }
 
 int check_reopen(struct check *c)

@@ -8,6 +8,7 @@
 #include "check.h"
 
 #define MIB (1ull << 20)
+#define CHECK_SKIPPED 700
 #define CHECK_PREFIX "fairlead-check-"
 
 struct check {
@@ -16,7 +17,7 @@ struct check {
 	struct fl_op op;
 	struct fl_error err;
 	struct backend_check_failure *failure; /* shared with child processes; place "": none yet */
-	char skipped[200];
+	char *skipped;  /* CHECK_SKIPPED bytes; why the statement is skipped, or "" */
 	bool is_file;   /* the source is a file */
 	bool has_bytes; /* … or a block device */
 };
@@ -67,6 +68,8 @@ bool check_equals(struct check *c, uint64_t a, uint64_t b, const char *condition
 		  int line);
 bool check_same(struct check *c, const char *a, const char *b, const char *condition,
 		const char *file, int line);
+/* A process ended, or was ended, in the middle of a call: the last one in `room` of the trace. */
+void check_note_lost(struct backend_check_failure *failure, unsigned room, const char *how);
 bool check_has_failed(const struct check *c);
 void check_skip(struct check *c, const char *reason);
 
