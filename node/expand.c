@@ -69,9 +69,15 @@ static int expand_held(const struct node *node, const struct fl_op *op,
 		       const struct capacity_range *range, uint64_t *ret_bytes,
 		       struct fl_error *err)
 {
+	const Csi__V1__VolumeCapability *capability = request->volume_capability;
+	bool is_block = capability && capability->access_type_case ==
+					      CSI__V1__VOLUME_CAPABILITY__ACCESS_TYPE_BLOCK;
 	struct presence presence;
 
 	if (presence_find(node, op, request->volume_id, request->volume_path, &presence, err) < 0)
+		return -1;
+	if (!is_block &&
+	    presence_check_directory(node, op, &presence, request->volume_path, err) < 0)
 		return -1;
 	if (presence.damage.code != FL_OK) {
 		*err = presence.damage;

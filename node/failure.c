@@ -86,6 +86,7 @@ static bool failure_tells(const struct node *node, const struct fl_op *op, const
 	struct fl_error ignored;
 
 	return err->code != FL_BUSY && err->code != FL_NOT_FOUND && err->code != FL_INVALID &&
+	       err->code != FL_EXISTS &&
 	       node_volume_find(node, op, volume_id, &volume, &ignored) == 0;
 }
 

@@ -138,6 +138,17 @@ int format_prepare(const struct fl_op *op, const struct format_target *target,
 			    target->volume_id, record.value);
 }
 
+int format_is_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle, bool *ret,
+		  struct fl_error *err)
+{
+	struct fl_record record;
+
+	if (format_record(op, pool, handle, &record, err) < 0)
+		return -1;
+	*ret = strcmp(record.value, FL_FORMAT_RAW) == 0;
+	return 0;
+}
+
 int format_mark_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		    struct fl_error *err)
 {

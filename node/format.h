@@ -24,6 +24,10 @@ struct format_target {
 int format_prepare(const struct fl_op *op, const struct format_target *target,
 		   const struct connection *connection, struct fl_error *err) fl_must_check;
 
+/* Whether the volume is, for all that is known, a block device: nobody has asked for a file system. */
+int format_is_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle, bool *ret,
+		  struct fl_error *err) fl_must_check;
+
 /* Sets the record to "raw", unless it says already that mkfs must not run: before the volume is
  * handed out for writing as a block device.  FL_IN_USE when it must not be now (uuid.h). */
 int format_mark_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle,

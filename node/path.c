@@ -22,13 +22,26 @@ static bool path_has_dots(const char *path)
 	return false;
 }
 
+/* No file system has longer names. */
+static bool path_has_long_names(const char *path)
+{
+	for (const char *at = path; *at; at += strspn(at, "/")) {
+		size_t length = strcspn(at, "/");
+
+		if (length > NAME_MAX)
+			return true;
+		at += length;
+	}
+	return false;
+}
+
 static bool path_is_usable(const char *path)
 {
 	size_t length = strnlen(path, PATH_MAX);
 
 	return path[0] == '/' && length < PATH_MAX && strspn(path, "/") < length &&
 	       path[length - 1] != '/' && fl_text_is_printable(path, length) &&
-	       !path_has_dots(path);
+	       !path_has_dots(path) && !path_has_long_names(path);
 }
 
 int path_check(const char *field, const char *path, struct fl_error *err)
@@ -52,9 +65,12 @@ int path_check_existing(const char *field, const char *path, struct fl_error *er
 				    "there is no volume at %s: it is not a "
 				    "plain absolute path",
 				    field);
-	if (lstat(path, &st) < 0 && !path_is_broken(errno))
-		return fl_error_sys(err, errno, "looking at %s", path);
-	return 0;
+	if (lstat(path, &st) == 0 || path_is_broken(errno))
+		return 0;
+	if (errno == ENOTDIR)
+		return fl_error_set(err, FL_NOT_FOUND, "there is no %s: a file is in the way",
+				    path);
+	return fl_error_sys(err, errno, "looking at %s", path);
 }
 
 bool path_is_broken(int sys)

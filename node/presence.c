@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "node/blockdev.h"
+#include "node/format.h"
 #include "node/mount.h"
 #include "node/path.h"
 
@@ -24,7 +25,8 @@ static int presence_look_at_path(const struct fl_op *op, const char *path, struc
 		return 0;
 	if (lstat(path, &st) < 0)
 		return fl_error_sys(err, errno, "looking at %s", path);
-	if (!entry && S_ISDIR(st.st_mode) && !ret->state.filesystem)
+	ret->is_directory = !entry && S_ISDIR(st.st_mode) && !ret->state.filesystem;
+	if (ret->is_directory)
 		return 0;
 	return fl_error_set(err, FL_NOT_FOUND, "volume %s is not at %s", ret->volume.id, path);
 }
@@ -49,4 +51,25 @@ int presence_find(const struct node *node, const struct fl_op *op, const char *v
 	    pass_load(op->arena, node->state_fd, ret->volume.id, &ret->passed, &ret->pass, err) < 0)
 		return -1;
 	return presence_look_at_path(op, path, ret, err);
+}
+
+int presence_check_directory(const struct node *node, const struct fl_op *op,
+			     const struct presence *presence, const char *path,
+			     struct fl_error *err)
+{
+	const struct node_volume *volume = &presence->volume;
+	bool is_raw = false;
+
+	/* Of a damaged volume nobody knows better. */
+	if (!presence->is_directory || presence->damage.code != FL_OK)
+		return 0;
+	if (node_volume_check_owner(node, op, volume, &(struct node_claim){ .read_only = true },
+				    NULL, err) < 0) {
+		if (err->code != FL_IN_USE)
+			return -1;
+	} else if (format_is_raw(op, volume->pool, volume->handle, &is_raw, err) < 0) {
+		return -1;
+	}
+	return is_raw ? 0
+		      : fl_error_set(err, FL_NOT_FOUND, "volume %s is not at %s", volume->id, path);
 }

@@ -83,13 +83,13 @@ static int publish_read(const struct node *node, const struct fl_op *op,
 int publish_check_owner(const struct node *node, const struct fl_op *op, const struct publish *p,
 			enum access_mode *ret_mode, struct fl_error *err)
 {
-	const struct node_claim claim = { p->read_only, p->epoch };
+	const struct node_claim claim = { p->read_only, p->epoch, p->capability.mode };
 
 	return node_volume_check_owner(node, op, &p->volume, &claim, ret_mode, err);
 }
 
 /* What the kernel already shows of the device, beside the staging path. */
-static int publish_check_uses(const struct fl_op *op, const struct publish *p, struct fl_error *err)
+static int publish_check_uses(const struct fl_op *op, struct publish *p, struct fl_error *err)
 {
 	const struct mountinfo_entry *target, *staged;
 
@@ -106,7 +106,8 @@ static int publish_check_uses(const struct fl_op *op, const struct publish *p, s
 			return fl_error_set(
 				err, FL_EXISTS, "volume %s is published at %s already, as a %s",
 				p->volume.id, p->target, is_node ? "block device" : "file system");
-		if (p->single && !is_target && !is_staged)
+		p->second = p->single && !is_target && !is_staged;
+		if (p->second)
 			return fl_error_set(err, FL_IN_USE,
 					    "volume %s is published at %s already, and its access "
 					    "mode allows one path",
@@ -139,7 +140,8 @@ static int publish_held(const struct node *node, const struct fl_op *op, struct 
 }
 
 static int publish_run(const struct node *node, struct fl_op op,
-		       const Csi__V1__NodePublishVolumeRequest *request, struct fl_error *err)
+		       const Csi__V1__NodePublishVolumeRequest *request, bool *ret_second,
+		       struct fl_error *err)
 {
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
 	struct publish publish = { 0 };
@@ -156,7 +158,10 @@ static int publish_run(const struct node *node, struct fl_op op,
 	publish.single = access_mode_is_single_path(publish.capability.mode) ||
 			 attached == ACCESS_SINGLE_NODE_SINGLE_WRITER;
 	op.progress = &hold.mark.progress;
-	return publish_held(node, &op, &publish, err);
+	if (publish_held(node, &op, &publish, err) == 0)
+		return 0;
+	*ret_second = publish.second;
+	return -1;
 }
 
 int node_publish(struct rpc_call *call, const void *message, void *response, struct fl_error *err)
@@ -164,8 +169,11 @@ int node_publish(struct rpc_call *call, const void *message, void *response, str
 	const Csi__V1__NodePublishVolumeRequest *request = message;
 	const struct node *node = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
+	bool second = false;
+	int result;
 
 	(void)response;
-	return failure_note(node, &op, request->volume_id, FAILURE_PUBLISH,
-			    publish_run(node, op, request, err), err);
+	result = publish_run(node, op, request, &second, err);
+	return second ? -1
+		      : failure_note(node, &op, request->volume_id, FAILURE_PUBLISH, result, err);
 }

@@ -19,6 +19,7 @@ struct publish {
 	struct mount_options options;
 	bool read_only;
 	bool single; /* the volume may have one target path on this node */
+	bool second; /* and this is another one: refused, which says nothing of the volume */
 	bool any_fs; /* the call names no kind of file system: the staged one is meant */
 	struct fl_source source;
 	struct device_state state;
@@ -36,5 +37,5 @@ int publish_mount(const struct fl_op *op, const struct publish *p, struct fl_err
 int publish_block(const struct node *node, const struct fl_op *op, const struct publish *p,
 		  struct fl_error *err) fl_must_check;
 /* Puts a disk pass at the target (publish_vm.c); `old` is the one that stands when `passed`. */
-int publish_vm(const struct node *node, const struct fl_op *op, const struct publish *p,
-	       bool passed, const struct pass *old, struct fl_error *err) fl_must_check;
+int publish_vm(const struct node *node, const struct fl_op *op, struct publish *p, bool passed,
+	       const struct pass *old, struct fl_error *err) fl_must_check;

@@ -8,7 +8,7 @@
 #include "node/publish.h"
 
 /* The pass that stands, with this target, or a new one. */
-static int publish_make_pass(const struct fl_op *op, const struct publish *p, bool passed,
+static int publish_make_pass(const struct fl_op *op, struct publish *p, bool passed,
 			     const struct pass *old, struct pass *ret, struct fl_error *err)
 {
 	struct pass fresh = { .volume = p->volume.id, .vm = p->vm, .read_only = p->read_only };
@@ -33,7 +33,8 @@ static int publish_make_pass(const struct fl_op *op, const struct publish *p, bo
 	if (old->read_only != p->read_only)
 		return fl_error_set(err, other, "volume %s is published for vm %s %s", p->volume.id,
 				    old->vm, old->read_only ? "read-only" : "for writing");
-	if (p->single && old->targets.n > 0 && !pass_has_target(old, p->target))
+	p->second = p->single && old->targets.n > 0 && !pass_has_target(old, p->target);
+	if (p->second)
 		return fl_error_set(err, FL_IN_USE,
 				    "volume %s is published at %s already, and its access mode "
 				    "allows one path",
@@ -41,8 +42,8 @@ static int publish_make_pass(const struct fl_op *op, const struct publish *p, bo
 	return pass_with_target(op->arena, old, p->target, ret, err);
 }
 
-int publish_vm(const struct node *node, const struct fl_op *op, const struct publish *p,
-	       bool passed, const struct pass *old, struct fl_error *err)
+int publish_vm(const struct node *node, const struct fl_op *op, struct publish *p, bool passed,
+	       const struct pass *old, struct fl_error *err)
 {
 	struct fl_error ignored;
 	struct pass pass;

@@ -9,6 +9,7 @@
 #include "csi/convert.h"
 #include "node/calls.h"
 #include "node/device.h"
+#include "node/ephemeral.h"
 #include "node/failure.h"
 #include "node/format.h"
 #include "node/hold.h"
@@ -38,8 +39,13 @@ static int stage_read(const struct node *node, const struct fl_op *op,
 	mkfs = fl_pair_get(context, n_context, CONTEXT_MKFS_OPTIONS);
 	if (!ret->capability.block && stage_read_mount(op, mkfs, ret, err) < 0)
 		return -1;
-	if (node_volume_find(node, op, request->volume_id, &ret->volume, err) < 0 ||
-	    node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
+	if (node_volume_find(node, op, request->volume_id, &ret->volume, err) < 0)
+		return -1;
+	if (ephemeral_is_id(request->volume_id))
+		return fl_error_set(err, FL_INVALID,
+				    "volume %s is ephemeral: it is published and never staged",
+				    request->volume_id);
+	if (node_volume_source(node, op, &ret->volume, publish, n_publish, &ret->source, err) < 0)
 		return -1;
 	ret->read_only |= ret->source.read_only;
 	if (ret->read_only)

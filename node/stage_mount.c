@@ -123,7 +123,7 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 int stage_check_owner(const struct node *node, const struct fl_op *op, const struct stage *stage,
 		      struct fl_error *err)
 {
-	const struct node_claim claim = { stage->read_only, stage->epoch };
+	const struct node_claim claim = { stage->read_only, stage->epoch, stage->capability.mode };
 
 	return node_volume_check_owner(node, op, &stage->volume, &claim, NULL, err);
 }

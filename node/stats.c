@@ -48,6 +48,7 @@ int node_volume_stats(struct rpc_call *call, const void *message, void *response
 	    convert_required("volume_path", request->volume_path, err) < 0 ||
 	    presence_find(node, &op, request->volume_id, request->volume_path, &presence, err) <
 		    0 ||
+	    presence_check_directory(node, &op, &presence, request->volume_path, err) < 0 ||
 	    node_health_read(node, &op, request->volume_id, "", &health, err) < 0)
 		return -1;
 	usage[0].total = presence.state.connected ? presence.state.connection.size_bytes

@@ -56,7 +56,7 @@ static int volume_check_epoch(const struct fl_op *op, const struct node_volume *
 }
 
 static int volume_check_attachment(const struct node *node, const struct node_volume *volume,
-				   const struct owner *owner, bool read_only,
+				   const struct owner *owner, const struct node_claim *claim,
 				   enum access_mode *ret_mode, struct fl_error *err)
 {
 	const char *here = node->pools->settings->node.id;
@@ -72,7 +72,13 @@ static int volume_check_attachment(const struct node *node, const struct node_vo
 					    "again (ControllerPublishVolume)",
 					    volume->id, here);
 		*ret_mode = a->mode;
-		if (read_only || !a->read_only)
+		if (access_mode_is_multi_node(claim->mode) && !access_mode_is_multi_node(a->mode))
+			return fl_error_set(err, FL_IN_USE,
+					    "volume %s is attached to node %s with access mode %s, "
+					    "which is not for several nodes as %s is",
+					    volume->id, here, access_mode_name(a->mode),
+					    access_mode_name(claim->mode));
+		if (claim->read_only || !a->read_only)
 			return 0;
 		return fl_error_set(err, FL_IN_USE,
 				    "volume %s is attached to node %s read-only: attach it for "
@@ -96,7 +102,7 @@ int node_volume_check_owner(const struct node *node, const struct fl_op *op,
 	/* A pool without records cannot be published, so nobody is asked. */
 	if (volume->pool->backend->records &&
 	    (owner_record_read(op, volume->pool, volume->handle, volume->id, &owner, err) < 0 ||
-	     volume_check_attachment(node, volume, &owner, claim->read_only, &mode, err) < 0 ||
+	     volume_check_attachment(node, volume, &owner, claim, &mode, err) < 0 ||
 	     volume_check_epoch(op, volume, &owner, claim->epoch, err) < 0))
 		return -1;
 	if (ret_mode)

@@ -63,6 +63,19 @@ def _(bed):
             assert stream.read() == "precious"
 
 
+@statement("a mode for several nodes where the attachment is for one exceeds it: FAILED_PRECONDITION")
+def _(bed):
+    for way in (ext4, block):
+        made = Disk(bed, way())
+        for call in (made.stage, made.publish):
+            for mode in ("MULTI_NODE_MULTI_WRITER", "MULTI_NODE_READER_ONLY"):
+                with refused("FAILED_PRECONDITION", mode):
+                    call(volume_capability=way(mode))
+            made.stage()
+        made.take_away()
+        bed.sweep()
+
+
 @statement("a mode in which nobody writes is read-only, whatever the call says")
 def _(bed):
     with disk(bed, ext4()) as made:
@@ -141,6 +154,38 @@ def _(bed):
                 assert numbers[0] >= numbers[1] + numbers[2] > 0, usage
         with refused("NOT_FOUND"):
             bed.csi("NodeGetVolumeStats", volume_id=made.volume_id, volume_path=made.targets[1])
+
+
+@statement("a volume is not at a path that shows nothing of it, before and after it is there: NOT_FOUND")
+def _(bed):
+    made = Disk(bed, ext4())
+
+    def ask(method):
+        bed.csi(method, volume_id=made.volume_id, volume_path=made.staging)
+
+    def is_not_there():
+        for method in ("NodeGetVolumeStats", "NodeExpandVolume"):
+            with refused("NOT_FOUND", made.staging):
+                ask(method)
+
+    os.makedirs(made.staging, exist_ok=True)
+    is_not_there()
+    made.stage()
+    ask("NodeGetVolumeStats")
+    made.unstage()
+    os.makedirs(made.staging, exist_ok=True)
+    is_not_there()
+    made.detach()
+    # A block volume shows nothing where it is staged.
+    made = Disk(bed, block(), "block")
+    os.makedirs(made.staging, exist_ok=True)
+    is_not_there()
+    made.stage()
+    for method in ("NodeGetVolumeStats", "NodeExpandVolume"):
+        ask(method)
+    made.unstage()
+    made.detach()
+    is_not_there()
 
 
 @statement("stats of a btrfs tell bytes alone, because it has no number of inodes")
@@ -239,6 +284,17 @@ def _(bed):
     for _ in range(2):
         bed.csi("NodeUnpublishVolume", volume_id=INLINE, target_path=target)
     assert not bed.volumes() and not os.path.exists(target)
+
+
+@statement("an inline volume is published and never staged: INVALID_ARGUMENT")
+def _(bed):
+    target = bed.path("inline")
+    bed.csi("NodePublishVolume", volume_id=INLINE, target_path=target, volume_context=EPHEMERAL,
+            volume_capability=ext4())
+    with refused("INVALID_ARGUMENT", "ephemeral"):
+        bed.csi("NodeStageVolume", volume_id=INLINE, staging_target_path=bed.path("staging"),
+                volume_capability=ext4())
+    bed.csi("NodeUnpublishVolume", volume_id=INLINE, target_path=target)
 
 
 @statement("an inline volume that cannot be had leaves nothing")

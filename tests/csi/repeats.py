@@ -113,6 +113,42 @@ def _(bed):
                 target_path=made.staging + "-beside")
 
 
+@statement("what is refused because the volume is there in another way says nothing of its health")
+def _(bed):
+    way = block("SINGLE_NODE_SINGLE_WRITER")
+    for context in ({}, {"fairlead.io/vm": "web1"}):
+        with disk(bed, way) as made:
+            made.publish(volume_context=context)
+            with refused("FAILED_PRECONDITION", "one path"):
+                made.publish(1, volume_context=context)
+            with refused("ALREADY_EXISTS"):
+                made.publish(readonly=True, volume_context=context)
+            health = bed.csi("NodeGetVolumeHealth", volume_id=made.volume_id)["volume_health"]
+            assert not health["health_statuses"], health
+        bed.sweep()
+
+
+@statement("a name that no file system has is INVALID_ARGUMENT to make and NOT_FOUND to look at")
+def _(bed):
+    with disk(bed, ext4()) as made:
+        long = bed.path("x" * 256)
+        bed.csi("NodePublishVolume", volume_id=made.volume_id, staging_target_path=made.staging,
+                target_path=long[:-1], volume_capability=made.way)
+        bed.csi("NodeUnpublishVolume", volume_id=made.volume_id, target_path=long[:-1])
+        for call in (lambda: made.stage(staging_target_path=long),
+                     lambda: made.publish(target_path=long),
+                     lambda: bed.csi("NodeUnpublishVolume", volume_id=made.volume_id,
+                                     target_path=long),
+                     lambda: bed.csi("NodeUnstageVolume", volume_id=made.volume_id,
+                                     staging_target_path=long)):
+            with refused("INVALID_ARGUMENT", "target_path"):
+                call()
+        for path in (long, "/etc/passwd/below"):
+            for method in ("NodeGetVolumeStats", "NodeExpandVolume"):
+                with refused("NOT_FOUND"):
+                    bed.csi(method, volume_id=made.volume_id, volume_path=path)
+
+
 @contextlib.contextmanager
 def bound_twice(bed):
     """A directory for targets that is bound to another one, as hosts do with that of their kubelet: the

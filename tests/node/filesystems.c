@@ -173,7 +173,7 @@ static void a_reader_cannot_write(void)
 	WORKS(rig_unstage(&rig, id, &test_error));
 
 	/* The whole volume read-only: device and file system. */
-	struct rig_use readers = { .fs = "ext4", .mode = 3 };
+	struct rig_use readers = { .fs = "ext4", .mode = 2 };
 
 	WORKS(rig_stage(&rig, id, &readers, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &readers, &test_error));

@@ -188,7 +188,7 @@ static void who_only_reads_changes_nothing(void)
 	WORKS(rig_publish(&rig, id, rig.target, &reader, &test_error));
 	EQUAL(look(rig.target).st_gid, 0);
 	take_away(id);
-	reader.mode = 3;
+	reader.mode = 2;
 	WORKS(rig_stage(&rig, id, &reader, &test_error));
 	WORKS(rig_publish(&rig, id, rig.target, &reader, &test_error));
 	EQUAL(look(rig.target).st_gid, 0);
