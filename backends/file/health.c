@@ -271,32 +271,8 @@ static int health_volume(struct fl_pool *pool, const struct fl_op *op, const cha
 	return 0;
 }
 
-static int health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
-		       fl_health_see *see, void *cookie, struct fl_error *err)
-{
-	const struct file_pool *file = file_pool_of(pool);
-	struct file_health_view view;
-	struct fl_strings handles;
-
-	if (file_health_look(file, &view, err) < 0 ||
-	    file_entry_handles(file, op->arena, FILE_VOLUME, after, &handles, err) < 0)
-		return -1;
-	for (size_t i = 0; i < handles.n; i++) {
-		fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
-		struct fl_volume volume;
-		int sick =
-			file_health_of_damaged(file, &view, arena, handles.items[i], &volume, err);
-
-		if (sick < 0)
-			return -1;
-		if (sick && see(cookie, volume.handle, &volume.health) != 0)
-			return 0;
-	}
-	return 0;
-}
-
 const struct fl_health_ops file_health_ops = {
 	.pool = file_health_pool,
 	.volume = health_volume,
-	.list = health_list,
+	.list = file_health_list,
 };

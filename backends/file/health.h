@@ -38,4 +38,7 @@ int file_health_of_damaged(const struct file_pool *file, const struct file_healt
 int file_health_pool(struct fl_pool *pool, const struct fl_op *op, struct fl_health *ret,
 		     struct fl_error *err);
 
+int file_health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
+		     fl_health_see *see, void *cookie, struct fl_error *err);
+
 extern const struct fl_health_ops file_health_ops;
