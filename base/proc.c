@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,6 +15,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "proc_output.h"
 
 #define PROC_MAX_OUTPUT ((size_t)16 << 20)
 #define PROC_MAX_ERRORS ((size_t)64 << 10)
@@ -25,31 +25,19 @@ static const char *const proc_folders[] = { "/usr/sbin", "/usr/bin", "/sbin", "/
 static const char *const proc_environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
 						NULL };
 
-/* What the child writes to one of its descriptors. */
-struct proc_stream {
-	int fd; /* our end; -1 at its end */
-	char *data;
-	size_t size;
-	size_t room;
-	size_t max;
-	bool overflowed;
-};
-
 struct proc {
 	const char *name;
 	pid_t pid;
 	int pid_fd;
-	struct proc_stream output;
-	struct proc_stream errors;
+	struct fl_proc_output output;
+	struct fl_proc_output errors;
 };
 
 static void proc_release(struct proc *proc)
 {
 	fl_close(&proc->pid_fd);
-	fl_close(&proc->output.fd);
-	fl_close(&proc->errors.fd);
-	free(proc->output.data);
-	free(proc->errors.data);
+	fl_proc_output_release(&proc->output);
+	fl_proc_output_release(&proc->errors);
 }
 
 /* The program's path: posix_spawnp would use our PATH, not the one that is promised. */
@@ -150,21 +138,12 @@ static int proc_start(struct proc *proc, const char *path, const char *const arg
 	fl_cleanup(fl_close) int in = -1;
 	fl_cleanup(fl_close) int out = -1;
 	fl_cleanup(fl_close) int errors = -1;
-	int pipe_out[2], pipe_errors[2], status;
+	int status;
 
-	if (proc_open_input(input, input_size, &in, err) < 0)
+	if (proc_open_input(input, input_size, &in, err) < 0 ||
+	    fl_proc_output_open(&proc->output, &out, err) < 0 ||
+	    fl_proc_output_open(&proc->errors, &errors, err) < 0)
 		return fl_error_prefix(err, "running %s", proc->name);
-	if (pipe2(pipe_out, O_CLOEXEC) < 0)
-		return fl_error_sys(err, errno, "running %s", proc->name);
-	proc->output.fd = pipe_out[0];
-	out = pipe_out[1];
-	if (pipe2(pipe_errors, O_CLOEXEC) < 0)
-		return fl_error_sys(err, errno, "running %s", proc->name);
-	proc->errors.fd = pipe_errors[0];
-	errors = pipe_errors[1];
-	/* Only our ends must not block: the child's would be the same file description's flag. */
-	fcntl(proc->output.fd, F_SETFL, O_NONBLOCK);
-	fcntl(proc->errors.fd, F_SETFL, O_NONBLOCK);
 	status = proc_spawn(proc, path, argv, (const int[3]){ in, out, errors });
 	if (status != 0)
 		return fl_error_sys(err, status, "running %s", proc->name);
@@ -173,53 +152,6 @@ static int proc_start(struct proc *proc, const char *path, const char *const arg
 		fl_error_sys(err, errno, "watching %s", proc->name);
 		proc_kill(proc);
 		return -1;
-	}
-	return 0;
-}
-
-/* Keeps up to stream->max bytes; what is above is dropped, but read, so that nobody blocks. */
-static int proc_keep(struct proc_stream *stream, const char *data, size_t n)
-{
-	size_t wanted;
-	char *grown;
-
-	if (n > stream->max - stream->size) {
-		stream->overflowed = true;
-		n = stream->max - stream->size;
-	}
-	if (stream->size + n + 1 > stream->room) {
-		wanted = (stream->size + n + 1) * 2;
-		grown = realloc(stream->data, wanted);
-		if (!grown)
-			return -1;
-		stream->data = grown;
-		stream->room = wanted;
-	}
-	memcpy(stream->data + stream->size, data, n);
-	stream->size += n;
-	stream->data[stream->size] = '\0';
-	return 0;
-}
-
-/* Reads what is there: more than any pipe holds, but not for ever, because a child may write as fast
- * as we read, and the deadline is looked at elsewhere. */
-static int proc_drain(const struct proc *proc, struct proc_stream *stream, struct fl_error *err)
-{
-	char chunk[16384];
-	ssize_t n;
-
-	for (int round = 0; round < 128 && stream->fd >= 0; round++) {
-		n = read(stream->fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n < 0)
-			return fl_error_sys(err, errno, "reading what %s prints", proc->name);
-		if (n == 0)
-			fl_close(&stream->fd);
-		else if (proc_keep(stream, chunk, (size_t)n) < 0)
-			return fl_error_sys(err, ENOMEM, "reading what %s prints", proc->name);
 	}
 	return 0;
 }
@@ -244,9 +176,9 @@ static int proc_watch(const struct fl_op *op, struct proc *proc, struct fl_error
 		if (n < 0 && errno != EINTR)
 			return fl_error_sys(err, errno, "waiting for %s", proc->name);
 		/* Also after its end: what it printed before is in the pipes now, whole. */
-		if (proc_drain(proc, &proc->output, err) < 0 ||
-		    proc_drain(proc, &proc->errors, err) < 0)
-			return -1;
+		if (fl_proc_output_read(&proc->output, err) < 0 ||
+		    fl_proc_output_read(&proc->errors, err) < 0)
+			return fl_error_prefix(err, "running %s", proc->name);
 		if (proc->output.overflowed)
 			return fl_error_set(err, FL_INTERNAL, "%s prints more than %zu MiB",
 					    proc->name, PROC_MAX_OUTPUT >> 20);
@@ -262,15 +194,6 @@ static int proc_exit_status(const struct proc *proc)
 	while (waitpid(proc->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static const char *proc_text(struct fl_arena *arena, const struct proc_stream *stream)
-{
-	char *text = fl_arena_alloc(arena, stream->size + 1);
-
-	if (stream->size > 0)
-		memcpy(text, stream->data, stream->size);
-	return text;
 }
 
 int fl_proc_run(const struct fl_op *op, const char *const argv[], struct fl_proc_result *ret,
@@ -302,9 +225,9 @@ int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const vo
 		return -1;
 	}
 	ret->exit_status = proc_exit_status(&proc);
-	ret->output = proc_text(op->arena, &proc.output);
+	ret->output = fl_proc_output_text(op->arena, &proc.output);
 	ret->output_size = proc.output.size;
-	ret->errors = proc_text(op->arena, &proc.errors);
+	ret->errors = fl_proc_output_text(op->arena, &proc.errors);
 	return 0;
 }
 
