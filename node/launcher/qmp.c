@@ -51,11 +51,14 @@ static const char *const qmp_logged[] = {
 	"SUSPEND",        "WAKEUP",          "BLOCK_IMAGE_CORRUPTED",
 };
 
-static void qmp_event(struct qmp *qmp, const char *name)
+static void qmp_event(struct qmp *qmp, const char *name, const json_t *data)
 {
+	const char *reason = json_string_value(json_object_get(data, "reason"));
+
 	for (size_t i = 0; i < FL_COUNT(qmp_logged); i++) {
 		if (strcmp(name, qmp_logged[i]) == 0)
-			fl_log(FL_LOG_INFO, "qemu", "%s", name);
+			fl_log(FL_LOG_INFO, "qemu", "%s%s%s", name, reason ? ": " : "",
+			       reason ? reason : "");
 	}
 	pthread_mutex_lock(&qmp->lock);
 	qmp->events++;
@@ -90,7 +93,7 @@ static void *qmp_read(void *cookie)
 		const char *event = json_string_value(json_object_get(message, "event"));
 
 		if (event)
-			qmp_event(qmp, event);
+			qmp_event(qmp, event, json_object_get(message, "data"));
 		else
 			qmp_answer(qmp, &message);
 		json_decref(message);

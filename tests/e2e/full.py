@@ -112,7 +112,8 @@ class Stalled:
         wait_until(lambda: self.status()["state"] == "io-error", 60, "the guest stands still")
         self.says_so("a guest that finds no space stands still, and its volume's health says so")
         reason = self.status()["disks"][0].get("reason", "")
-        self.ok("full" in reason, "so does vm status", reason)
+        self.ok("full" in reason and "BLOCK_IO_ERROR: No space left on device" in self.guest.log(),
+                "so do vm status and the VM's log", reason, self.guest.log()[-500:])
         again = self.resume()
         self.ok(again.returncode == 6 and self.volume in again.stderr
                 and self.status()["state"] == "io-error",
@@ -128,6 +129,12 @@ class Stalled:
         self.ok(self.health() == ({}, 0) and self.condition() == ""
                 and "reason" not in self.status()["disks"][0],
                 "its volume is healthy again, and the guest has seen no error", self.health())
+        os.kill(self.guest.qemu(), signal.SIGSTOP)
+        health = self.health()[0]
+        os.kill(self.guest.qemu(), signal.SIGCONT)
+        self.ok(list(health) == ["LauncherUnreachable"] and "VM g" in health["LauncherUnreachable"],
+                "while QEMU does not answer it is said that nobody knows", health)
+        self.ok(self.health() == ({}, 0), "and it is healthy again when it does")
         last = self.stamps.stop()
         self.bed.do("vm", "detach", self.guest.name, self.serial)
         with self.bed.device(self.volume) as device:
