@@ -1,50 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the controller offers: computed from what the configured pools can do, so that it cannot
- * promise what they do not have.  A capability is offered when one pool has it. */
+#include "capabilities.h"
+
 #include "controller.h"
 #include "csi/csi.pb-c.h"
 #include "csi/offer.h"
+#include "group.h"
 #include "verbs.h"
 
-static bool pool_has_volumes(const struct fl_pool *pool)
+bool pool_has_volumes(const struct fl_pool *pool)
 {
 	return pool->backend->volume_create != NULL;
 }
 
 /* Who may write is kept in a record: a pool without records cannot be published. */
-static bool pool_has_records(const struct fl_pool *pool)
+bool pool_has_records(const struct fl_pool *pool)
 {
 	return pool->backend->records != NULL;
 }
 
-static bool pool_has_capacity(const struct fl_pool *pool)
+bool pool_has_capacity(const struct fl_pool *pool)
 {
 	return pool->backend->capacity != NULL;
 }
 
-static bool pool_has_snapshots(const struct fl_pool *pool)
+bool pool_has_snapshots(const struct fl_pool *pool)
 {
 	return pool->backend->snapshots != NULL;
 }
 
-static bool pool_has_clones(const struct fl_pool *pool)
+bool pool_has_clones(const struct fl_pool *pool)
 {
 	return (pool->flags & (FL_BACKEND_CLONES | FL_BACKEND_COPIES)) != 0;
 }
 
-static bool pool_has_resize(const struct fl_pool *pool)
+bool pool_has_resize(const struct fl_pool *pool)
 {
 	return pool->backend->resize != NULL;
 }
 
-static bool pool_has_health(const struct fl_pool *pool)
+bool pool_has_health(const struct fl_pool *pool)
 {
 	return pool->backend->health != NULL;
 }
 
+bool pool_has_groups(const struct fl_pool *pool)
+{
+	return group_is_offered(pool->backend);
+}
+
+bool pool_has_changes(const struct fl_pool *pool)
+{
+	return pool->backend->changes != NULL;
+}
+
 static const struct {
 	enum controller_offer offer;
-	bool (*has)(const struct fl_pool *pool);
+	capability_test *has;
 } capability_rules[] = {
 	{ CONTROLLER_CREATE_DELETE_VOLUME, pool_has_volumes },
 	{ CONTROLLER_PUBLISH_UNPUBLISH_VOLUME, pool_has_records },
@@ -65,10 +76,10 @@ static const struct {
 	{ CONTROLLER_LIST_VOLUME_HEALTH, pool_has_health },
 };
 
-static bool capability_is_offered(const struct fl_pools *pools, size_t rule)
+bool capability_is_offered(const struct fl_pools *pools, capability_test *has)
 {
 	for (size_t i = 0; i < pools->n; i++)
-		if (capability_rules[rule].has(pools->items[i]))
+		if (has(pools->items[i]))
 			return true;
 	return false;
 }
@@ -83,7 +94,7 @@ int get_capabilities(struct rpc_call *call, const void *request, void *response,
 	(void)request;
 	(void)err;
 	for (size_t i = 0; i < FL_COUNT(capability_rules); i++)
-		if (capability_is_offered(c->pools, i))
+		if (capability_is_offered(c->pools, capability_rules[i].has))
 			offers[answer->n_capabilities++] = capability_rules[i].offer;
 	answer->capabilities =
 		offer_controller(rpc_call_arena(call), offers, answer->n_capabilities);

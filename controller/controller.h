@@ -19,10 +19,13 @@ enum controller_services {
 	CONTROLLER_SERVICES
 };
 
+#define CONTROLLER_METHODS 23 /* of all three */
+
 struct controller {
 	struct fl_pools *pools;                           /* borrowed: outlive the controller */
 	atomic_uint copies;                               /* that run on workers now */
 	atomic_uint streams;                              /* of changed blocks, the same */
+	struct rpc_method methods[CONTROLLER_METHODS];    /* of the services */
 	struct rpc_service services[CONTROLLER_SERVICES]; /* to be served as they are */
 };
 

@@ -131,6 +131,10 @@ static int create_content_snapshot(struct create *create, uint64_t *ret_bytes, s
 	enum group_standing standing;
 	struct fl_snapshot snapshot;
 
+	if (!source->pool->backend->snapshots)
+		return fl_error_set(err, FL_INVALID,
+				    "pool %s has no snapshots, and makes no volume from one",
+				    source->pool->name);
 	create->spec.content.kind = FL_CONTENT_SNAPSHOT;
 	if (fl_snapshot_get(source->pool, &create->op, source->handle, &snapshot, err) < 0 ||
 	    group_settle(&create->op, source->pool, &snapshot, &standing, err) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GetVolumeGroupSnapshot, DeleteVolumeGroupSnapshot and GroupControllerGetCapabilities. */
+#include "capabilities.h"
 #include "csi/offer.h"
 #include "group.h"
 #include "verbs.h"
@@ -83,8 +84,7 @@ int get_group_capabilities(struct rpc_call *call, const void *request, void *res
 
 	(void)request;
 	(void)err;
-	for (size_t i = 0; i < c->pools->n && answer->n_capabilities == 0; i++)
-		answer->n_capabilities = group_is_offered(c->pools->items[i]->backend);
+	answer->n_capabilities = capability_is_offered(c->pools, pool_has_groups);
 	if (answer->n_capabilities)
 		answer->capabilities = offer_groups(rpc_call_arena(call));
 	return 0;

@@ -192,7 +192,8 @@ static void call_accepted(struct rpc_tag *tag, bool ok)
 				(const char *)GRPC_SLICE_START_PTR(call->details.method));
 	} else if (!call->route->method->handler) {
 		rpc_call_refuse(call, FL_UNSUPPORTED,
-				"%s is not offered by this version of fairlead",
+				"%s is not offered here: see what the plugin and its "
+				"services say they can do",
 				call->route->types->name);
 	} else {
 		op.data.recv_message.recv_message = &call->payload;

@@ -89,7 +89,8 @@ static void a_method_without_handler_is_unsupported_with_a_sentence(void)
 
 	FAILS(call(&csi__v1__controller__descriptor, "ListVolumes", &message, &answer, &test_error),
 	      FL_UNSUPPORTED);
-	SAME(test_error.text, "ListVolumes is not offered by this version of fairlead");
+	SAME(test_error.text,
+	     "ListVolumes is not offered here: see what the plugin and its services say they can do");
 }
 
 static void an_oversize_request_is_refused(void)
