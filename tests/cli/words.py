@@ -47,6 +47,7 @@ WRONG = [
     (["volume", "list"], 4, "no fairlead"),
     (["vm", "status", "nobody"], 3, "nobody"),
     (["vm", "stop", "nobody"], 3, "nobody"),
+    (["vm", "resume", "nobody"], 3, "nobody"),
     (["vm", "console", "nobody"], 3, "nobody"),
     (["backend", "options", "filee"], 3, "filee"),
     (["help", "volume", "creat"], 2, 'did you mean "fairlead volume create"'),

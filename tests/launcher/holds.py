@@ -84,7 +84,9 @@ def forgotten(tap, vm, guest):
     begin = time.monotonic()
     guest.hold("f1", 1500)
     tap.ok(guest.is_still(), "a hold that nobody ends stands")
-    tap.ok(guest.goes_on() and not guest.note(), "until its time has come")
+    # The note goes after the guest, and the two are seen apart on a busy machine.
+    tap.ok(guest.goes_on() and wait_until(lambda: not guest.note(), 20, "nothing is noted"),
+           "until its time has come")
     tap.ok(time.monotonic() - begin >= 1.5, "and not before")
     tap.ok(guest.unhold("f1")["result"]["stood"] is False, "it did not stand to its end")
     guest.hold("f2", 1500)
@@ -135,8 +137,12 @@ def others(tap, vm, guest):
     wait_until(lambda: guest.service.session, 20, "a new launcher")
     time.sleep(1)
     tap.ok(vm.call("status")["state"] == "paused", "and when the launcher died")
-    vm.rescue("cont")
+    vm.call("resume")
+    tap.ok(vm.call("status")["state"] == "running" and guest.goes_on(),
+           "who resumes the VM lets a guest go on that somebody has paused")
     guest.hold("o4")
+    tap.ok(vm.code("resume", timeout_ms=300) == "BUSY" and guest.is_still(),
+           "but none that is held")
     vm.rescue("cont")
     tap.ok(guest.unhold("o4")["result"]["stood"] is False and guest.goes_on(),
            "somebody who lets a held guest go on breaks the hold")
