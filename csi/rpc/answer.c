@@ -9,6 +9,8 @@
 #include "message.h"
 #include "status.h"
 
+#define CALL_HANG_UP_MS 1000 /* after its cancelling */
+
 static void call_report(const struct rpc_call *call, const struct fl_error *result)
 {
 	const struct rpc_server_options *options = &call->server->options;
@@ -92,22 +94,28 @@ void rpc_call_sent(struct rpc_tag *tag, bool ok)
 	pthread_mutex_unlock(&server->lock);
 }
 
+static void call_cut(struct rpc_call *call)
+{
+	grpc_call_cancel(call->grpc, NULL);
+}
+
 /* True when gRPC took the message.  A caller that reads nothing for patience_ms is cut, because it
- * holds a worker. */
+ * holds a worker, and hung up when that does not help. */
 static bool call_wait_sent(struct rpc_call *call)
 {
 	struct rpc_server *server = call->server;
 	struct timespec patience = fl_clock_after_ms(server->options.patience_ms);
-	bool is_cut = false;
+	void (*const ends[])(struct rpc_call * call) = { call_cut, rpc_call_hang_up };
+	size_t n_ends = 0;
 
 	pthread_mutex_lock(&server->lock);
 	while (call->sending == CALL_SENDING) {
-		if (is_cut) {
+		if (n_ends == FL_COUNT(ends)) {
 			pthread_cond_wait(&server->changed, &server->lock);
 		} else if (pthread_cond_timedwait(&server->changed, &server->lock, &patience)) {
-			is_cut = true;
 			pthread_mutex_unlock(&server->lock);
-			grpc_call_cancel(call->grpc, NULL);
+			ends[n_ends++](call);
+			patience = fl_clock_after_ms(CALL_HANG_UP_MS);
 			pthread_mutex_lock(&server->lock);
 		}
 	}

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "message.h"
 #include "queue.h"
 
@@ -130,19 +131,36 @@ static void call_finished(struct rpc_tag *tag, bool ok)
 	rpc_call_unref(call);
 }
 
-/* gRPC names a connection that was handed over as "fd:N".  The process at its other end is for the
- * log only: nothing is decided by it. */
-static pid_t call_peer(grpc_call *grpc)
+/* gRPC names a connection that was handed over as "fd:N". */
+static int call_socket(grpc_call *grpc)
 {
 	char *name = grpc_call_get_peer(grpc);
-	struct ucred credentials = { 0 };
-	socklen_t size = sizeof(credentials);
 	int fd = -1;
 
-	if (name && sscanf(name, "fd:%d", &fd) == 1)
-		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+	if (name && sscanf(name, "fd:%d", &fd) != 1)
+		fd = -1;
 	gpr_free(name);
+	return fd;
+}
+
+/* The process at its other end is for the log only. */
+static pid_t call_peer(int fd)
+{
+	struct ucred credentials = { 0 };
+	socklen_t size = sizeof(credentials);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
 	return credentials.pid;
+}
+
+void rpc_call_hang_up(struct rpc_call *call)
+{
+	fl_log(FL_LOG_WARNING, "cut", "%s: its caller takes nothing: its connection is closed",
+	       call->id);
+	/* If gRPC closed it in this very moment, what has its number now is at most another connection of
+	 * that process. */
+	if (call->peer && call_peer(call->socket_fd) == call->peer)
+		(void)shutdown(call->socket_fd, SHUT_RDWR);
 }
 
 /* What gRPC filled in while the call was armed becomes ours. */
@@ -157,7 +175,8 @@ static void call_begin(struct rpc_call *call)
 
 	call->arrived_us = fl_clock_us();
 	call->deadline = fl_clock_after_ms(left > 0 ? (uint64_t)left : 0);
-	call->peer = call_peer(call->grpc);
+	call->socket_fd = call_socket(call->grpc);
+	call->peer = call_peer(call->socket_fd);
 	call->arena = fl_arena_new(server->options.arena_budget);
 	snprintf(call->id, sizeof(call->id), "r%lu", atomic_fetch_add(&last_id, 1) + 1);
 	call->route = rpc_routes_find(server->routes, (const char *)GRPC_SLICE_START_PTR(path),

@@ -27,6 +27,7 @@ struct rpc_call {
 	struct fl_progress progress;
 	struct timespec deadline; /* the caller's until the handler runs, then the earlier one */
 	uint64_t arrived_us, started_us;
+	int socket_fd; /* gRPC's; -1: not known */
 	pid_t peer;
 	char id[24];
 	bool is_working;      /* counted in the server's n_working */
@@ -57,5 +58,8 @@ void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
 /* The same without an answer, for a call that no handler sees. */
 void rpc_call_refuse(struct rpc_call *call, enum fl_error_code code, const char *format, ...)
 	fl_printf_like(3, 4);
+/* Closes the connection of a call that has been cancelled, and whose operations do not end all the same:
+ * gRPC waits for the socket to take what it has begun to write. */
+void rpc_call_hang_up(struct rpc_call *call);
 /* `done` of the tag `sent`: wakes rpc_send. */
 void rpc_call_sent(struct rpc_tag *tag, bool ok);

@@ -31,7 +31,8 @@ static bool raw_write(int fd, const void *data, size_t size)
 
 bool raw_send_frame(int fd, enum raw_frame type, int flags, const void *data, size_t size)
 {
-	unsigned char stream = type == RAW_SETTINGS ? 0 : 1;
+	/* Windows are the connection's. */
+	unsigned char stream = type == RAW_SETTINGS || type == RAW_WINDOW_UPDATE ? 0 : 1;
 	unsigned char head[9] = { (unsigned char)(size >> 16),
 				  (unsigned char)(size >> 8),
 				  (unsigned char)size,

@@ -5,7 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum raw_frame { RAW_DATA = 0, RAW_HEADERS = 1, RAW_RST_STREAM = 3, RAW_SETTINGS = 4 };
+enum raw_frame {
+	RAW_DATA = 0,
+	RAW_HEADERS = 1,
+	RAW_RST_STREAM = 3,
+	RAW_SETTINGS = 4,
+	RAW_WINDOW_UPDATE = 8
+};
 enum raw_flag { RAW_END_STREAM = 1, RAW_END_HEADERS = 4 };
 
 /* A connected socket, blocking; -1 when nobody listens. */

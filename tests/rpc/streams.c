@@ -114,12 +114,31 @@ static void a_caller_that_reads_nothing_is_cut(void)
 	close(fd);
 }
 
+/* Flow control lets everything through, so it is the socket that stops the handler. */
+static void a_caller_that_takes_nothing_is_hung_up(void)
+{
+	static const unsigned char settings[] = { 0, 4, 0x7f, 0xff, 0xff, 0xff };
+	static const unsigned char update[] = { 0x7f, 0, 0, 0 };
+	int fd = raw_connect(desk.path);
+
+	atomic_store(&desk.stream_error, FL_OK);
+	OK(raw_greet(fd) && raw_send_frame(fd, RAW_SETTINGS, 0, settings, sizeof(settings)) &&
+	   raw_send_frame(fd, RAW_WINDOW_UPDATE, 0, update, sizeof(update)));
+	OK(raw_begin_call(fd, "/csi.v1.SnapshotMetadata/GetMetadataDelta", NULL));
+	OK(raw_send_message(fd, false, NULL, 0));
+	OK(desk_await(&desk.stream_error, FL_OK + 1), "the handler holds its worker");
+	EQUAL(atomic_load(&desk.stream_error), FL_TIMEOUT);
+	WORKS(desk_probe(&desk, &test_error));
+	close(fd);
+}
+
 static const struct test tests[] = {
 	{ "many messages arrive in order", many_messages_arrive_in_order },
 	{ "a stream may be empty", a_stream_may_be_empty },
 	{ "an error after messages arrives", an_error_after_messages_arrives },
 	{ "a caller that cancels ends the stream", a_caller_that_cancels_ends_the_stream },
 	{ "a caller that reads nothing is cut", a_caller_that_reads_nothing_is_cut },
+	{ "a caller that takes nothing is hung up", a_caller_that_takes_nothing_is_hung_up },
 };
 
 int main(int argc, char **argv)
