@@ -106,8 +106,8 @@ static int publish_check_uses(const struct fl_op *op, struct publish *p, struct 
 			return fl_error_set(
 				err, FL_EXISTS, "volume %s is published at %s already, as a %s",
 				p->volume.id, p->target, is_node ? "block device" : "file system");
-		p->second = p->single && !is_target && !is_staged;
-		if (p->second)
+		p->conflict = p->single && !is_target && !is_staged;
+		if (p->conflict)
 			return fl_error_set(err, FL_IN_USE,
 					    "volume %s is published at %s already, and its access "
 					    "mode allows one path",
@@ -129,6 +129,7 @@ static int publish_held(const struct node *node, const struct fl_op *op, struct 
 		return -1;
 	if (p->vm)
 		return publish_vm(node, op, p, passed, &pass, err);
+	p->conflict = passed;
 	if (passed)
 		return fl_error_set(err, FL_IN_USE,
 				    "volume %s is published for vm %s: it cannot be a device of "
@@ -140,7 +141,7 @@ static int publish_held(const struct node *node, const struct fl_op *op, struct 
 }
 
 static int publish_run(const struct node *node, struct fl_op op,
-		       const Csi__V1__NodePublishVolumeRequest *request, bool *ret_second,
+		       const Csi__V1__NodePublishVolumeRequest *request, bool *ret_conflict,
 		       struct fl_error *err)
 {
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
@@ -160,7 +161,7 @@ static int publish_run(const struct node *node, struct fl_op op,
 	op.progress = &hold.mark.progress;
 	if (publish_held(node, &op, &publish, err) == 0)
 		return 0;
-	*ret_second = publish.second;
+	*ret_conflict = publish.conflict;
 	return -1;
 }
 
@@ -169,11 +170,11 @@ int node_publish(struct rpc_call *call, const void *message, void *response, str
 	const Csi__V1__NodePublishVolumeRequest *request = message;
 	const struct node *node = rpc_call_cookie(call);
 	struct fl_op op = rpc_call_op(call);
-	bool second = false;
+	bool conflict = false;
 	int result;
 
 	(void)response;
-	result = publish_run(node, op, request, &second, err);
-	return second ? -1
-		      : failure_note(node, &op, request->volume_id, FAILURE_PUBLISH, result, err);
+	result = publish_run(node, op, request, &conflict, err);
+	return conflict ? -1
+			: failure_note(node, &op, request->volume_id, FAILURE_PUBLISH, result, err);
 }

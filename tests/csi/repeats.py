@@ -123,8 +123,38 @@ def _(bed):
                 made.publish(1, volume_context=context)
             with refused("ALREADY_EXISTS"):
                 made.publish(readonly=True, volume_context=context)
+            for other in ({}, {"fairlead.io/vm": "web2"}):
+                if other != context:
+                    with refused("FAILED_PRECONDITION"):
+                        made.publish(1, volume_context=other)
+            with refused("ALREADY_EXISTS"):
+                made.stage(volume_capability=ext4("SINGLE_NODE_SINGLE_WRITER"))
             health = bed.csi("NodeGetVolumeHealth", volume_id=made.volume_id)["volume_health"]
             assert not health["health_statuses"], health
+        bed.sweep()
+
+
+@statement("a publication that fails for what is at its target leaves nothing, and changes no other")
+def _(bed):
+    for way, context in ((ext4(), {}), (block(), {}), (block(), {"fairlead.io/vm": "web1"})):
+        wrong = bed.path("wrong")
+        with disk(bed, way) as made:
+            good = made.publish(volume_context=context)
+            for make in (lambda: os.symlink("/nowhere", wrong), lambda: os.mkfifo(wrong),
+                         lambda: write(wrong, "text")):
+                make()
+                with refused("FAILED_PRECONDITION", wrong):
+                    made.publish(target_path=wrong, volume_context=context)
+                with refused("FAILED_PRECONDITION", wrong):
+                    bed.csi("NodeUnpublishVolume", volume_id=made.volume_id, target_path=wrong)
+                os.unlink(wrong)
+            assert made.publish(volume_context=context) == good
+            made.unpublish()
+            write(wrong, "text")
+            with refused("FAILED_PRECONDITION", wrong):
+                made.publish(target_path=wrong, volume_context=context)
+            made.unstage()
+            os.unlink(wrong)
         bed.sweep()
 
 

@@ -157,7 +157,7 @@ static void a_vm_and_the_kernel_exclude_each_other(void)
 
 	FAILS(rig_publish(&rig, id, rig.other_target, &block, &test_error), FL_IN_USE);
 	FAILS(rig_publish(&rig, id, rig.other_target, &web2, &test_error), FL_IN_USE);
-	FAILS(rig_stage(&rig, id, &ext4, &test_error), FL_IN_USE);
+	FAILS(rig_stage(&rig, id, &ext4, &test_error), FL_EXISTS);
 	FAILS(rig_unstage(&rig, id, &test_error), FL_IN_USE);
 	OK(rig_loop(&rig, id) == NULL);
 	WORKS(rig_unpublish(&rig, id, rig.target, &test_error));
