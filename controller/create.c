@@ -36,6 +36,40 @@ struct create {
 	struct fl_volume_spec spec;
 };
 
+/* Only the backend knows what handle a name has, so this one is tried, and the name compared. */
+static int create_find_made(const struct create *create, struct fl_pool *pool, struct fl_error *err)
+{
+	const char *name = create->request->name;
+	const char *handle = fl_text_handle(create->op.arena, name, CREATE_HANDLE);
+	struct fl_volume volume;
+
+	if (fl_volume_get(pool, &create->op, handle, &volume, err) < 0)
+		return -1;
+	if (strcmp(volume.name, name) == 0)
+		return 0;
+	return fl_error_set(err, FL_NOT_FOUND, "there is no volume \"%s\"", name);
+}
+
+/* A volume that was made before stays where it is, whatever is required and preferred now.  *ret is left
+ * alone when there is none. */
+static int create_find_pool(const struct create *create, struct fl_pool **ret, struct fl_error *err)
+{
+	const struct fl_pools *pools = create->c->pools;
+	struct fl_error why;
+
+	for (size_t i = 0; i < pools->n; i++) {
+		if (create_find_made(create, pools->items[i], &why) == 0) {
+			*ret = pools->items[i];
+			return 0;
+		}
+		if (why.code != FL_NOT_FOUND) {
+			*err = why;
+			return fl_error_prefix(err, "pool %s", pools->items[i]->name);
+		}
+	}
+	return 0;
+}
+
 /* The pool that the parameters do not name, where there are several: that of the content, or the one
  * that is where the volume is required.  NULL: nobody knows. */
 static int create_choose_pool(const struct create *create, struct fl_pool **ret,
@@ -52,7 +86,10 @@ static int create_choose_pool(const struct create *create, struct fl_pool **ret,
 			return -1;
 		*ret = source.pool;
 	} else if (required->requisite.n || required->preferred.n) {
-		return place_choose(create->c, create->op.arena, required, ret, err);
+		if (create_find_pool(create, ret, err) < 0)
+			return -1;
+		if (!*ret)
+			return place_choose(create->c, create->op.arena, required, ret, err);
 	}
 	return 0;
 }
@@ -96,20 +133,16 @@ static int create_read(struct create *create, struct fl_error *err)
 			    request->n_volume_capabilities, err);
 }
 
-/* A volume that is there already, and not where it is required, is another one than was asked for.
- * Only the backend knows what handle a name has, so this one is tried, and the name compared. */
+/* A volume that is there already, and not where it is required, is another one than was asked for. */
 static int create_check_place(const struct create *create, struct fl_error *err)
 {
 	struct fl_pool *pool = create->parameters.pool;
-	const char *handle = fl_text_handle(create->op.arena, create->spec.name, CREATE_HANDLE);
-	struct fl_volume volume;
 	struct fl_error why, not_there;
 
 	if (place_check(create->c, pool, &create->required, &why) == 0)
 		return 0;
 	*err = why;
-	if (fl_volume_get(pool, &create->op, handle, &volume, &not_there) == 0 &&
-	    strcmp(volume.name, create->spec.name) == 0)
+	if (create_find_made(create, pool, &not_there) == 0)
 		return fl_error_set(err, FL_EXISTS, "volume \"%s\" exists, and %s",
 				    create->spec.name, why.text);
 	return -1;

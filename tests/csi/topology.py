@@ -138,6 +138,22 @@ def _(bed):
     bed.restart(CONFIG)
 
 
+@statement("a volume that is asked for again, for other topologies, stays where it is: the same, or ALREADY_EXISTS")
+def _(bed):
+    config = CONFIG.replace("shared: true, zones: [a] }", "shared: true, zones: [c] }")
+    bed.restart(config.replace("ROOT/volumes", "ROOT/local, shared: true, zones: [d]")
+                .replace("multi_attach: trust", "zones: [b]").replace("zones: [a, b] }", "zones: [e] }"))
+    volume = make(bed, "v", None, zones("b", "c", "d"), zones("c"))
+    assert volume["volume_id"] == "one/v", volume
+    for preferred in (zones("b"), zones("d", "c"), ()):
+        assert make(bed, "v", None, zones("b", "c", "d"), preferred) == volume
+    with refused("ALREADY_EXISTS", 'volume "v"', "zone c"):
+        make(bed, "v", None, zones("b"))
+    assert list(bed.volumes()) == ["one/v"]
+    bed.sweep()
+    bed.restart(CONFIG)
+
+
 @statement("a requirement may be large, but not without bounds")
 def _(bed):
     make(bed, "v", "both", [node(f"n{i}", "b") for i in range(5000)],
