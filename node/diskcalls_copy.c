@@ -138,7 +138,7 @@ int diskcall_copy_start(struct diskcall *call, struct fl_error *err)
 	    diskcall_forward_job(call, "copy-start", fd, &asked, err) < 0)
 		return -1;
 	if (!asked)
-		return fl_error_set(err, FL_IN_USE, "no vm has this volume plugged in");
+		return fl_error_set(err, FL_IN_USE, "no VM has this volume plugged in");
 	return 0;
 }
 

@@ -17,7 +17,7 @@ int diskcall_hold(struct diskcall *call, struct fl_error *err)
 	if (diskcall_forward(call, "hold", params, -1, &asked, err) < 0)
 		return -1;
 	if (!asked)
-		return fl_error_set(err, FL_IN_USE, "no vm has this volume plugged in");
+		return fl_error_set(err, FL_IN_USE, "no VM has this volume plugged in");
 	return 0;
 }
 

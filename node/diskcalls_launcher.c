@@ -46,7 +46,7 @@ static int diskcall_pass(const struct diskcall *call, bool *ret_found, struct pa
 		return -1;
 	if (*ret_found && (!pass_token_is(ret, token) || strcmp(ret->vm, vm) != 0))
 		return fl_error_set(err, FL_DENIED,
-				    "volume %s is not published for vm %s with this pass", volume,
+				    "volume %s is not published for VM %s with this pass", volume,
 				    vm);
 	return 0;
 }
@@ -138,14 +138,14 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 	if (diskcall_pass(call, &found, &pass, err) < 0)
 		return -1;
 	if (!found)
-		return fl_error_set(err, FL_DENIED, "this volume is not published for a vm");
+		return fl_error_set(err, FL_DENIED, "this volume is not published for a VM");
 	/* Against unpublish, which proves that nobody has the image open and then takes the pass. */
 	if (diskcall_take_hold(call, pass.volume, &hold, err) < 0 ||
 	    diskcall_pass(call, &found, &pass, err) < 0)
 		return -1;
 	if (!found)
 		return fl_error_set(err, FL_DENIED,
-				    "this volume is not published for a vm any more");
+				    "this volume is not published for a VM any more");
 	if (diskcall_check_owner(call, &pass, err) < 0 ||
 	    fl_source_from_pairs(call->op->arena, pass.source, pass.n_source, &source, err) < 0 ||
 	    device_look(call->op, pass.volume, &source, &state, err) < 0)

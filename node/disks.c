@@ -174,7 +174,7 @@ int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass
 	session = roster_find(&disks->roster, pass->vm);
 	if (!session)
 		return fl_error_set(err, FL_UNAVAILABLE,
-				    "the launcher of vm %s, which has volume %s, is not connected: "
+				    "the launcher of VM %s, which has volume %s, is not connected: "
 				    "ask again",
 				    pass->vm, pass->volume);
 	quick.deadline = fl_clock_earlier(op->deadline, fl_clock_after_ms(DISKS_LAUNCHER_MS));
@@ -198,7 +198,7 @@ int disks_resize(struct disks *disks, const struct fl_op *op, const struct pass 
 		return -1;
 	if (seen < 0 || (uint64_t)seen < size)
 		return fl_error_set(err, FL_UNAVAILABLE,
-				    "the guest of vm %s sees %jd bytes of volume %s, not %ju yet",
+				    "the guest of VM %s sees %jd bytes of volume %s, not %ju yet",
 				    pass->vm, (intmax_t)seen, pass->volume, (uintmax_t)size);
 	*ret_size = (uint64_t)seen;
 	return 0;

@@ -141,5 +141,5 @@ void diskserve(struct disks *disks, struct session *session)
 	while (diskserve_message(disks, session, &err) == 0)
 		;
 	if (session_vm(session))
-		fl_log(FL_LOG_INFO, "disks", "vm %s: %s", session_vm(session), err.text);
+		fl_log(FL_LOG_INFO, "disks", "VM %s: %s", session_vm(session), err.text);
 }

@@ -132,7 +132,7 @@ static int publish_held(const struct node *node, const struct fl_op *op, struct 
 	p->conflict = passed;
 	if (passed)
 		return fl_error_set(err, FL_IN_USE,
-				    "volume %s is published for vm %s: it cannot be a device of "
+				    "volume %s is published for VM %s: it cannot be a device of "
 				    "this node at the same time",
 				    p->volume.id, pass.vm);
 	if (publish_check_uses(op, p, err) < 0)

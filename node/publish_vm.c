@@ -25,14 +25,14 @@ static int publish_make_pass(const struct fl_op *op, struct publish *p, bool pas
 	if (strcmp(old->image, fresh.image) != 0)
 		return fl_error_set(err, FL_IN_USE,
 				    "volume %s was deleted and made again since it was published "
-				    "for vm %s: unpublish it first",
+				    "for VM %s: unpublish it first",
 				    p->volume.id, old->vm);
 	p->conflict = strcmp(old->vm, p->vm) != 0 || old->read_only != p->read_only;
 	if (strcmp(old->vm, p->vm) != 0)
-		return fl_error_set(err, other, "volume %s is published for vm %s, not for %s",
+		return fl_error_set(err, other, "volume %s is published for VM %s, not for %s",
 				    p->volume.id, old->vm, p->vm);
 	if (old->read_only != p->read_only)
-		return fl_error_set(err, other, "volume %s is published for vm %s %s", p->volume.id,
+		return fl_error_set(err, other, "volume %s is published for VM %s %s", p->volume.id,
 				    old->vm, old->read_only ? "read-only" : "for writing");
 	p->conflict = p->single && old->targets.n > 0 && !pass_has_target(old, p->target);
 	if (p->conflict)

@@ -68,10 +68,10 @@ static int roster_hello_locked(struct roster *roster, struct session *session, c
 	if (older && older->session == session)
 		return 0;
 	if (session_vm(session))
-		return fl_error_set(err, FL_INVALID, "this connection is vm %s's",
+		return fl_error_set(err, FL_INVALID, "this connection is VM %s's",
 				    session_vm(session));
 	if (older && session_uid(older->session) != session_uid(session))
-		return fl_error_set(err, FL_DENIED, "vm %s belongs to another user", vm);
+		return fl_error_set(err, FL_DENIED, "VM %s belongs to another user", vm);
 	if (older) {
 		older->speaks = false;
 		session_end(older->session);

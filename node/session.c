@@ -129,10 +129,10 @@ static int session_enlist(struct session *session, struct session_wait *wait, st
 
 	pthread_mutex_lock(&session->lock);
 	if (session->ended) {
-		rc = fl_error_set(err, FL_UNAVAILABLE, "the launcher of vm %s has left",
+		rc = fl_error_set(err, FL_UNAVAILABLE, "the launcher of VM %s has left",
 				  session->vm ? session->vm : "?");
 	} else if (session->n_waits >= SESSION_WAITS_MAX) {
-		rc = fl_error_set(err, FL_BUSY, "vm %s has %d requests to answer: ask again",
+		rc = fl_error_set(err, FL_BUSY, "VM %s has %d requests to answer: ask again",
 				  session->vm ? session->vm : "?", SESSION_WAITS_MAX);
 	} else {
 		wait->id = ++session->last_id;
@@ -159,9 +159,9 @@ static int session_await(struct session *session, const struct fl_op *op, struct
 		return 0;
 	if (rc == ETIMEDOUT)
 		return fl_error_set(err, FL_TIMEOUT,
-				    "the launcher of vm %s did not answer %s in time",
+				    "the launcher of VM %s did not answer %s in time",
 				    session->vm ? session->vm : "?", method);
-	return fl_error_set(err, FL_UNAVAILABLE, "the launcher of vm %s left during %s",
+	return fl_error_set(err, FL_UNAVAILABLE, "the launcher of VM %s left during %s",
 			    session->vm ? session->vm : "?", method);
 }
 

@@ -88,7 +88,7 @@ static int stage_run(const struct node *node, struct fl_op op,
 	if (pass_load(op.arena, node->state_fd, stage.volume.id, &passed, &pass, err) < 0)
 		return -1;
 	if (passed)
-		return fl_error_set(err, FL_EXISTS, "volume %s is published for vm %s already",
+		return fl_error_set(err, FL_EXISTS, "volume %s is published for VM %s already",
 				    stage.volume.id, pass.vm);
 	return stage_mount(node, &op, &stage, err);
 }

@@ -31,7 +31,7 @@ static int unpublish_prove_closed(const struct fl_op *op, const struct pass *pas
 	if (is_open)
 		return fl_error_set(
 			err, FL_IN_USE,
-			"vm %s still has volume %s plugged in: fairlead vm detach %s %s", pass->vm,
+			"VM %s still has volume %s plugged in: fairlead vm detach %s %s", pass->vm,
 			pass->volume, pass->vm, pass->volume);
 	return 0;
 }

@@ -23,7 +23,7 @@ static int unstage_check_pass(const struct node *node, const struct fl_op *op, c
 		return -1;
 	if (passed)
 		return fl_error_set(err, FL_IN_USE,
-				    "volume %s is still published for vm %s at %s: unpublish it "
+				    "volume %s is still published for VM %s at %s: unpublish it "
 				    "first",
 				    id, pass.vm, pass.targets.n ? pass.targets.items[0] : "-");
 	return 0;

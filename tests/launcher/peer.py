@@ -99,7 +99,7 @@ class Service:
             return
         volume = self.volumes.get(params["volume"])
         if not volume or volume["token"] != params["token"]:
-            error = {"code": "DENIED", "text": "this volume is not published for this vm"}
+            error = {"code": "DENIED", "text": "this volume is not published for this VM"}
             connection.send(json.dumps({"id": message["id"], "error": error}).encode())
             return
         getattr(self, f"_{method}")(connection, message["id"], volume)

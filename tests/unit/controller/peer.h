@@ -164,7 +164,7 @@ static json_t *peer_status(struct peer *peer, const char *name)
 	const char *state = job && job->done ? "done" : "running";
 
 	if (peer->mood.away)
-		return peer_error("UNAVAILABLE", "the launcher of vm web1 is not connected");
+		return peer_error("UNAVAILABLE", "the launcher of VM web1 is not connected");
 	if (peer->mood.forgetful || !job)
 		state = "unknown";
 	else if (peer->mood.failure)
@@ -180,7 +180,7 @@ static json_t *peer_status(struct peer *peer, const char *name)
 static json_t *peer_limits(struct peer *peer)
 {
 	if (peer->mood.away)
-		return peer_error("UNAVAILABLE", "the launcher of vm web1 is not connected");
+		return peer_error("UNAVAILABLE", "the launcher of VM web1 is not connected");
 	peer->news.n_limits++;
 	return json_pack("{s:{}}", "result");
 }
