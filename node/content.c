@@ -13,6 +13,7 @@
 
 #define CONTENT_EDGE ((size_t)1 << 20)
 #define CONTENT_ALIGN 4096
+#define CONTENT_AMBIVALENT (-2) /* of blkid_do_safeprobe */
 
 static void content_free_probe(blkid_probe *probe)
 {
@@ -52,11 +53,12 @@ int content_probe(const struct fl_op *op, const char *device, struct content *re
 	blkid_probe_enable_partitions(probe, 1);
 	errno = 0;
 	found = blkid_do_safeprobe(probe);
-	if (found == -1)
+	/* Where -1 is documented, a read that failed gives its errno, negative. */
+	if (found < 0 && found != CONTENT_AMBIVALENT)
 		return fl_error_set(err, FL_UNAVAILABLE,
 				    "%s cannot be read, so what is on it is not known: %s", device,
 				    errno ? strerrordesc_np(errno) : "probing failed");
-	if (found == -2)
+	if (found == CONTENT_AMBIVALENT)
 		content.what = "several signatures at once";
 	else if (found == 0)
 		content_read_probe(op->arena, probe, &content);
