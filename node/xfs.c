@@ -14,24 +14,36 @@
 
 /* Lets the kernel replay the log: a mount that is at no path, and ends with its descriptor, whatever
  * happens to us. */
-static int xfs_prepare(const struct fl_op *op, const struct connection *connection, bool *ret_can,
-		       struct fl_error *err)
+static int xfs_replay(const char *device, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int fd = fsopen("xfs", FSOPEN_CLOEXEC);
 
-	(void)op;
 	if (fd < 0)
 		return fl_error_sys(err, errno, "mounting an xfs");
-	if (fsconfig(fd, FSCONFIG_SET_STRING, "source", connection->path, 0) < 0 ||
+	if (fsconfig(fd, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
 	    fsconfig(fd, FSCONFIG_SET_FLAG, "nouuid", NULL, 0) < 0 ||
 	    fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fl_error_sys(err, errno, "replaying the log of the xfs on %s",
-				    connection->path);
-	*ret_can = true;
+		return fl_error_sys(err, errno, "replaying the log of the xfs on %s", device);
 	return 0;
 }
 
-/* xfs_db ends with 0 whether or not it did it: the file system is asked. */
+static int xfs_prepare(const struct fl_op *op, const struct connection *connection, bool *ret_can,
+		       struct fl_error *err)
+{
+	(void)op;
+	*ret_can = true;
+	return xfs_replay(connection->path, err);
+}
+
+/* xfs_db ends with 0 whether or not it did it, and where a block could not be written. */
+static bool xfs_has_changed(const struct fl_proc_result *result, const char *uuid)
+{
+	return result->exit_status == 0 && strstr(result->output, uuid) &&
+	       !strstr(result->errors, "write") && !strstr(result->errors, "failed");
+}
+
+/* The proof is the kernel's: after a block of the log was lost, xfs_db sees an empty log where the
+ * kernel sees one that is older than the rest. */
 static int xfs_try(const struct fl_op *op, const char *device, const char *uuid,
 		   struct fl_error *err)
 {
@@ -43,10 +55,15 @@ static int xfs_try(const struct fl_op *op, const char *device, const char *uuid,
 	if (tool_run(op, device, argv, &result, err) < 0 ||
 	    content_probe(op, device, &content, err) < 0)
 		return -1;
-	if (result.exit_status == 0 && strcmp(content.uuid, uuid) == 0)
+	if (!xfs_has_changed(&result, uuid) || strcmp(content.uuid, uuid) != 0)
+		return fl_error_set(err, FL_INTERNAL, "xfs_db did not change the UUID of %s: %s",
+				    device, tool_complaint(op, &result));
+	if (xfs_replay(device, err) == 0)
 		return 0;
-	return fl_error_set(err, FL_INTERNAL, "xfs_db did not change the UUID of %s: %s", device,
-			    tool_complaint(op, &result));
+	/* Whatever the kernel says of it, it is a half of our work. */
+	if (err->code != FL_UNAVAILABLE)
+		err->code = FL_INTERNAL;
+	return -1;
 }
 
 static int xfs_set(const struct fl_op *op, const struct connection *connection, const char *uuid,
