@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 
-#include "base/proc.h"
 #include "node/btrfs.h"
 #include "node/tool.h"
 #include "node/xfs.h"
@@ -197,7 +196,8 @@ int filesystem_grow(const struct fl_op *op, const struct filesystem *type,
 	for (size_t i = 0; i < FL_COUNT(type->grow) && type->grow[i]; i++)
 		argv[n++] = type->grow[i];
 	argv[n] = type->grow_by_device ? connection->path : point;
-	if (fl_proc_run(op, argv, &result, err) < 0)
+	/* Two at a time get in each other's way: btrfs refuses the second one. */
+	if (tool_run(op, connection->path, argv, &result, err) < 0)
 		return fl_error_prefix(err, "growing %s at %s", type->name, point);
 	if (result.exit_status == 0)
 		return 0;

@@ -7,7 +7,12 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
+#include "node/tool.h"
+
 #define MOUNT_LAYERS_MAX 64
+#define MOUNT_TRIES 5
+#define MOUNT_PAUSE_MS 10
 /* What a bind mount can have for itself. */
 #define MOUNT_OWN_FLAGS                                                                            \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | \
@@ -117,6 +122,25 @@ bool mount_shows(const struct mountinfo_entry *entry, const struct connection *c
 	       mountinfo_is_node_of(entry, connection->device, connection->name);
 }
 
+/* Takes one layer off.  A program that ends lets go of its lock before it lets go of the rest. */
+static int mount_take_off(const char *path, const char *device, struct fl_error *err)
+{
+	for (int i = 0; i < MOUNT_TRIES; i++) {
+		if (umount2(path, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY)
+			return fl_error_sys(err, errno, "unmounting %s", path);
+		if (tool_is_running(device))
+			return fl_error_set(err, FL_BUSY,
+					    "a program of an earlier attempt still grows the file "
+					    "system at %s: ask again",
+					    path);
+		fl_clock_sleep_ms(MOUNT_PAUSE_MS);
+	}
+	return fl_error_set(err, FL_IN_USE, "%s is in use by a process: fuser --verbose --mount %s",
+			    path, path);
+}
+
 int mount_remove(struct fl_arena *arena, const char *path, const struct connection *connection,
 		 struct fl_error *err)
 {
@@ -132,15 +156,8 @@ int mount_remove(struct fl_arena *arena, const char *path, const struct connecti
 					    "what is mounted at %s is not this volume but %s (%s): "
 					    "unmount it by hand",
 					    path, entry->source, entry->type);
-		if (umount2(path, UMOUNT_NOFOLLOW) == 0)
-			continue;
-		if (errno == EBUSY)
-			return fl_error_set(err, FL_IN_USE,
-					    "%s is in use by a process: fuser --verbose --mount %s",
-					    path, path);
-		/* Somebody else unmounted it just now. */
-		if (errno != EINVAL && errno != ENOENT)
-			return fl_error_sys(err, errno, "unmounting %s", path);
+		if (mount_take_off(path, connection->path, err) < 0)
+			return -1;
 	}
 	return fl_error_set(err, FL_IN_USE, "%s is mounted again and again", path);
 }

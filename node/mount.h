@@ -42,7 +42,8 @@ int mount_flags(const char *point, unsigned long *ret, struct fl_error *err) fl_
 
 /* Unmounts whatever of the device is mounted at `path`, layer by layer, and proves that nothing is
  * mounted there any more.  `connection` may be NULL: then anything mounted there is foreign.
- * FL_IN_USE while processes use it, and when it is not the device's. */
+ * FL_IN_USE while processes use it, and when it is not the device's; FL_BUSY while a program of an
+ * earlier attempt does. */
 int mount_remove(struct fl_arena *arena, const char *path, const struct connection *connection,
 		 struct fl_error *err) fl_must_check;
 

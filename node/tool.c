@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/tool.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+
+#include "base/cleanup.h"
 
 #define TOOL_WORDS_MAX 64
 /* udev holds the lock for a moment after a device has appeared. */
@@ -32,6 +37,13 @@ int tool_run(const struct fl_op *op, const char *device, const char *const argv[
 				    "a program of an earlier attempt still runs on %s: ask again",
 				    device);
 	return 0;
+}
+
+bool tool_is_running(const char *device)
+{
+	fl_cleanup(fl_close) int fd = open(device, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 const char *tool_complaint(const struct fl_op *op, const struct fl_proc_result *result)

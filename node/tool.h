@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tool: a program that writes to a device (mkfs, xfs_db).
+/* Tool: a program that writes to a device or to its file system (mkfs, xfs_db, resize2fs).
  *
  * It runs under a lock on the device that it inherits: so the lock holds as long as the program
  * lives, also when this service does not, and udev keeps away meanwhile. */
 #pragma once
+
+#include <stdbool.h>
 
 #include "base/proc.h"
 
@@ -11,6 +13,10 @@
  * earlier attempt still runs on the device. */
 int tool_run(const struct fl_op *op, const char *device, const char *const argv[],
 	     struct fl_proc_result *ret, struct fl_error *err) fl_must_check;
+
+/* Whether a program of an earlier attempt still runs on the device.  One that just ends may not count
+ * any more and have its other descriptors for a moment yet. */
+bool tool_is_running(const char *device);
 
 /* The last line of its standard error, where tools say what went wrong. */
 const char *tool_complaint(const struct fl_op *op, const struct fl_proc_result *result);
