@@ -9,8 +9,8 @@
 #include "scene.h"
 #include "syscalls.h"
 
-/* Kills before call `n`, or after the last one, with the answer on its way; true: it was before. */
-static bool kill_at(const struct scene *scene, unsigned n, struct trap_count *ret)
+/* Kills before call `n`, or after the last one, with the answer on its way. */
+static void kill_at(const struct scene *scene, unsigned n, struct trap_count *ret)
 {
 	const struct trap_plan plan = { TRAP_KILL, SYSCALL_CHANGES, false, n, 0 };
 	struct fl_error err;
@@ -22,7 +22,6 @@ static bool kill_at(const struct scene *scene, unsigned n, struct trap_count *re
 	scene_check(result == 0 || (ret->hit && err.code == FL_UNAVAILABLE), "%s: %s",
 		    fl_error_name(err.code), err.text);
 	bed_kill();
-	return ret->hit;
 }
 
 /* The two ways to go on: the orchestrator asks again, or it gives up. */
@@ -40,19 +39,18 @@ static void give_up(const struct scene *scene)
 		scene_go_back(scene);
 }
 
-/* Tries both, of the many calls of a child one in turn. */
 static bool try_point(const struct scene *scene, unsigned n, unsigned *n_tried)
 {
-	struct trap_count count;
-	bool hit = kill_at(scene, n, &count), both = !count.of_child;
+	static void (*const ways_on[])(const struct scene *scene) = { ask_again, give_up };
+	struct trap_count count = { 0 };
+	bool hit = false;
 
-	if (both || n % 2)
-		ask_again(scene);
-	if (both && !scene_failed())
+	for (size_t i = 0; i < FL_COUNT(ways_on) && !scene_failed(); i++, ++*n_tried) {
 		kill_at(scene, n, &count);
-	if ((both || n % 2 == 0) && !scene_failed())
-		give_up(scene);
-	*n_tried += both ? 2 : 1;
+		hit |= count.hit;
+		if (!scene_failed())
+			ways_on[i](scene);
+	}
 	if (scene_failed())
 		printf("# %s, %s: killed before call %u: %s%s\n", scene->story->name,
 		       scene->step->name, n, count.hit ? count.what : "the answer",

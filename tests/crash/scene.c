@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scene.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/proc.h"
 #include "picture.h"
 
-#define FILL_BYTES (3 << 18)
+#define FILL_MS 10000
+#define FILL_WORDS_MAX 8
 
 static const struct trap_plan quiet = { TRAP_NONE, 0, false, 0, 0 };
 
@@ -20,6 +20,7 @@ static struct {
 	unsigned stride;
 	unsigned n_tried;
 	unsigned failures; /* in this story */
+	const char *lack;  /* of this machine, for this story */
 	size_t n_told;
 	bool failed; /* any story */
 } run;
@@ -82,8 +83,7 @@ static bool scene_play(struct scene *scene)
 	scene->before = picture_take(scene->arena, bed_root(), scene->story->contents);
 	if (bed_insist(scene->step->call, &err) < 0) {
 		if (lack && strstr(err.text, lack))
-			printf("# %s, %s: not tried: %s\n", scene->story->name, scene->step->name,
-			       err.text);
+			run.lack = lack;
 		else
 			scene_check(false, "%s: %s: %s", scene->step->call, fl_error_name(err.code),
 				    err.text);
@@ -93,18 +93,19 @@ static bool scene_play(struct scene *scene)
 	return true;
 }
 
-static void scene_fill(void)
+static void scene_fill(const char *const words[])
 {
-	const char *path = fl_arena_printf(bed_arena(), "%s/pool/volumes/a/image", bed_root());
-	fl_cleanup(fl_close) int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool wrote = fd >= 0;
-	char block[65536];
+	struct fl_op op = { "fill", fl_clock_after_ms(FILL_MS), bed_arena(), NULL };
+	const char *argv[FILL_WORDS_MAX + 2] = { NULL };
+	struct fl_proc_result result;
+	struct fl_error err;
+	size_t n = 0;
 
-	for (off_t at = 0; at < FILL_BYTES && wrote; at += 2 * (off_t)sizeof(block)) {
-		memset(block, 'a' + (int)(at >> 17) % 26, sizeof(block));
-		wrote = pwrite(fd, block, sizeof(block), at) == sizeof(block);
-	}
-	scene_check(wrote && fsync(fd) == 0, "volume a cannot be written to");
+	for (; words[n] && n < FILL_WORDS_MAX; n++)
+		argv[n] = words[n];
+	argv[n] = fl_arena_printf(bed_arena(), "%s/pool/volumes/a/image", bed_root());
+	if (scene_check(fl_proc_run(&op, argv, &result, &err) == 0, "%s", err.text))
+		scene_check(result.exit_status == 0, "%s: %s", argv[0], result.errors);
 }
 
 static void scene_tell_step(struct scene *scene)
@@ -138,7 +139,7 @@ static void scene_tell(const struct story *story)
 		scene.step = &story->steps[i];
 		scene.arena = brief;
 		if (scene.step->fills)
-			scene_fill();
+			scene_fill(scene.step->fills);
 		else
 			scene_tell_step(&scene);
 	}
@@ -161,13 +162,16 @@ static void scene_tell_if(const char *name, const struct story *story, char **fi
 	if (run.failed || !scene_is_wanted(name, filters))
 		return;
 	run.failures = 0;
+	run.lack = NULL;
 	if (story)
 		scene_tell(story);
 	else
 		run.n_tried += run.plan->also(run.stride);
 	run.failed = scene_failed();
-	printf("%sok %zu - %s %s\n", run.failed ? "not " : "", ++run.n_told, name,
-	       run.plan->sentence);
+	if (run.failed)
+		run.lack = NULL;
+	printf("%sok %zu - %s %s%s%s\n", run.failed ? "not " : "", ++run.n_told, name,
+	       run.plan->sentence, run.lack ? " # SKIP no " : "", run.lack ? run.lack : "");
 }
 
 int scene_run(const struct scene_plan *plan, char **filters)

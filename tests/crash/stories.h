@@ -10,11 +10,12 @@
 
 struct step {
 	const char *name;
-	const char *call;        /* as bed_call takes it; NULL: see `fills` */
-	const char *const *back; /* calls that lead back to the state before, up to NULL */
-	bool fills;              /* volume a gets a content, from outside */
-	const char
-		*unless_refused; /* skip the step when its refusal says this: the machine's lack */
+	const char *call;           /* as bed_call takes it; NULL: see `fills` */
+	const char *const *back;    /* calls that lead back to the state before, up to NULL */
+	const char *const *fills;   /* up to NULL; the program gets the image of volume a as well,
+				     and gives it a content from outside */
+	const char *unless_refused; /* the machine's lack: if the refusal says this, the step is not
+				       tried, and the story counts as skipped */
 };
 
 struct story {

@@ -2,14 +2,17 @@
 #include "syscalls.h"
 
 #include <fcntl.h>
+#include <linux/btrfs.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -22,8 +25,9 @@ enum syscall_place {
 	PLACE_TO_AT,   /* arguments 2 and 3 are: what a rename makes */
 	PLACE_MOUNT,   /* argument 1 is a path */
 	PLACE_UMOUNT,  /* argument 0 is a path */
+	PLACE_SOCKET,  /* argument 1 is the address of a local socket */
 	PLACE_PROCESS, /* a new process */
-	PLACE_NOWHERE, /* a descriptor of no file */
+	PLACE_NOWHERE, /* a descriptor of no file, a mount at no path */
 };
 
 struct syscall_row {
@@ -72,9 +76,16 @@ static const struct syscall_row rows[] = {
 	{ "ioctl", SYS_ioctl, PLACE_FD, WRITING | SYSCALL_MEMORY },
 	{ "mount", SYS_mount, PLACE_MOUNT, SYSCALL_CHANGES | SYSCALL_DISK | SYSCALL_MEMORY },
 	{ "umount2", SYS_umount2, PLACE_UMOUNT, SYSCALL_CHANGES | SYSCALL_MEMORY },
+	{ "move_mount", SYS_move_mount, PLACE_TO_AT, SYSCALL_CHANGES | SYSCALL_MEMORY },
+	{ "fsconfig", SYS_fsconfig, PLACE_NOWHERE,
+	  SYSCALL_CHANGES | SYSCALL_DISK | SYSCALL_MEMORY },
+	{ "bind", SYS_bind, PLACE_SOCKET, SYSCALL_CHANGES },
 	{ "read", SYS_read, PLACE_FD, SYSCALL_DISK },
 	{ "pread64", SYS_pread64, PLACE_FD, SYSCALL_DISK },
 	{ "getdents64", SYS_getdents64, PLACE_FD, SYSCALL_DISK },
+	{ "open_tree", SYS_open_tree, PLACE_AT, SYSCALL_OPENS | SYSCALL_MEMORY },
+	{ "mount_setattr", SYS_mount_setattr, PLACE_NOWHERE, SYSCALL_MEMORY },
+	{ "fsopen", SYS_fsopen, PLACE_NOWHERE, SYSCALL_OPENS | SYSCALL_MEMORY },
 	{ "memfd_create", SYS_memfd_create, PLACE_NOWHERE, SYSCALL_OPENS | SYSCALL_MEMORY },
 	{ "pipe2", SYS_pipe2, PLACE_NOWHERE, SYSCALL_OPENS | SYSCALL_MEMORY },
 	{ "socket", SYS_socket, PLACE_NOWHERE, SYSCALL_OPENS | SYSCALL_MEMORY },
@@ -82,10 +93,19 @@ static const struct syscall_row rows[] = {
 	{ "clone3", SYS_clone3, PLACE_PROCESS, SYSCALL_MEMORY },
 };
 
+/* How file systems grow; two are in no header of the kernel's (fs/ext4/ext4.h, libxfs/xfs_fs.h). */
+struct xfs_growth {
+	uint64_t blocks;
+	uint32_t inodes_percent;
+};
+#define EXT4_GROW _IOW('f', 16, uint64_t)
+#define XFS_GROW _IOW('X', 110, struct xfs_growth)
+
 /* Of all the requests of ioctl, those that change something. */
 static const unsigned long requests[] = {
-	LOOP_CTL_GET_FREE, LOOP_CONFIGURE, LOOP_CLR_FD, LOOP_SET_STATUS64, LOOP_SET_CAPACITY,
-	FICLONE,           FICLONERANGE,   BLKDISCARD,  BLKZEROOUT,        BLKFLSBUF,
+	LOOP_CTL_GET_FREE, LOOP_CONFIGURE, LOOP_CLR_FD,      LOOP_SET_STATUS64, LOOP_SET_CAPACITY,
+	FICLONE,           FICLONERANGE,   BLKDISCARD,       BLKZEROOUT,        BLKFLSBUF,
+	EXT4_GROW,         XFS_GROW,       BTRFS_IOC_RESIZE,
 };
 
 size_t syscall_numbers(unsigned classes, unsigned ret[], size_t max)
@@ -161,6 +181,10 @@ static void syscall_place(const struct syscall_row *row, const struct seccomp_no
 	case PLACE_UMOUNT:
 		syscall_path(pid, AT_FDCWD, args[0], path, size);
 		return;
+	case PLACE_SOCKET:
+		syscall_path(pid, AT_FDCWD, args[1] + offsetof(struct sockaddr_un, sun_path), path,
+			     size);
+		return;
 	case PLACE_PROCESS:
 	case PLACE_NOWHERE:
 		path[0] = '\0';
@@ -185,6 +209,9 @@ static unsigned syscall_classes(const struct syscall_row *row, const struct secc
 				return row->classes;
 		return 0;
 	}
+	/* The other commands only prepare the one that mounts. */
+	if (row->number == SYS_fsconfig && args[1] != FSCONFIG_CMD_CREATE)
+		return row->classes & SYSCALL_MEMORY;
 	if (row->place == PLACE_PROCESS &&
 	    (!syscall_read((pid_t)notif->pid, args[0], &flags, sizeof(flags)) ||
 	     (flags & CLONE_THREAD)))

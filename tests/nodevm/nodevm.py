@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What depends on the kernel and on root's rights, in a VM with Debian's kernel and all capabilities:
-the devices and file systems of ring node, and a story of `fairlead serve`.  A machine for tests may lack
-CAP_SYS_RESOURCE, for one, without which a mounted ext4 does not grow."""
+the devices and file systems of ring node, a story of `fairlead serve`, and the kills and faults while a
+mounted ext4 grows.  A machine for tests may lack CAP_SYS_RESOURCE, for one, without which it does not."""
 
 import json
 import os
@@ -24,6 +24,7 @@ BUILD = os.path.realpath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 SLOWNESS = float(os.environ.get("FAIRLEAD_SLOWNESS", "1"))
 # The other programs of ring node ask the kernel for nothing more, and would take minutes here.
 PROGRAMS = ("filesystems", "clones", "groups", "blocks")
+FAULTS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "ENOMEM")
 EMULATION = 4  # how much more time the programs get than on this machine
 PROGRAM_SECONDS = 150 * SLOWNESS
 VM_SECONDS = 360 * SLOWNESS
@@ -38,6 +39,18 @@ def node_programs():
     return {name: tests[f"node/{name}"]["command"] for name in PROGRAMS}
 
 
+def crash_programs():
+    """Ring crash's story that a machine without CAP_SYS_RESOURCE skips, as (name, command)."""
+    frame = os.path.join(ROOT, "tests/conformance/on-filesystem.sh")
+
+    def told_by(program, *arguments):
+        return [frame, "here", os.path.join(BUILD, "tests/crash", program), "@", *arguments,
+                "ext4 that grows"]
+
+    return [("crash", told_by("crash")),
+            *((f"crash {fault}", told_by("faulty_disk", fault)) for fault in FAULTS)]
+
+
 def make_plan():
     """The shell lines that inside.sh runs."""
     environment = {
@@ -45,6 +58,8 @@ def make_plan():
         "FAIRLEAD": os.path.join(BUILD, "fairlead"),
         "FAIRLEAD_BACKENDS": os.path.join(BUILD, "backends"),
         "FAIRLEAD_SLOWNESS": str(EMULATION * SLOWNESS),
+        # As in ring crash: a sanitizer makes the service's start too slow for every system call.
+        "FAIRLEAD_STRIDE": "10" if SLOWNESS > 1 else "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ASAN_OPTIONS": "log_path=/tmp/sanitizer:detect_leaks=1:detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": "log_path=/tmp/sanitizer:print_stacktrace=1",
@@ -55,9 +70,10 @@ def make_plan():
     # The node that lacks the capability is played by the same program without it.
     runs.append(("filesystems", ["setpriv", "--bounding-set", "-sys_resource",
                                  *programs["filesystems"], "cannot grow"]))
+    runs += crash_programs()
     runs.append(("serve", [sys.executable, os.path.join(HERE, "story.py")]))
     lines = [f"export {key}={shlex.quote(value)}" for key, value in environment.items()]
-    lines += [f"run {name} {PROGRAM_SECONDS:.0f} {shlex.join(command)}" for name, command in runs]
+    lines += [f"run {shlex.quote(name)} {PROGRAM_SECONDS:.0f} {shlex.join(command)}" for name, command in runs]
     return "\n".join(lines) + "\n"
 
 
