@@ -9,6 +9,8 @@
 
 /* Under AddressSanitizer each allocation is a block of its own, so that writing past it is seen. */
 #define ARENA_BLOCK 4080
+/* Formatted once; longer texts are formatted a second time, into the room that they need. */
+#define ARENA_SMALL_TEXT 256
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_BLOCK_IS_SHARED 0
 #elif defined(__has_feature)
@@ -167,17 +169,22 @@ char *fl_arena_printf(struct fl_arena *arena, const char *format, ...)
 
 char *fl_arena_vprintf(struct fl_arena *arena, const char *format, va_list args)
 {
+	char small[ARENA_SMALL_TEXT];
 	va_list again;
 	char *text;
 	int n;
 
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vsnprintf(small, sizeof(small), format, args);
 	if (n < 0)
 		arena_abort("fairlead: a text cannot be formatted\n");
 	text = fl_arena_alloc(arena, (size_t)n + 1);
-	vsnprintf(text, (size_t)n + 1, format, again);
+	if ((size_t)n < sizeof(small))
+		memcpy(text, small, (size_t)n);
+	else
+		vsnprintf(text, (size_t)n + 1, format, again);
 	va_end(again);
+	explicit_bzero(small, sizeof(small));
 	return text;
 }
 

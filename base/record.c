@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -28,20 +29,16 @@ static int record_check_key(const char *key, struct fl_error *err)
 	return 0;
 }
 
-static const char *record_hash(struct fl_arena *arena, uint64_t version, const char *value)
-{
-	const char *text =
-		fl_arena_printf(arena, "%" PRIu64 " %zu\n%s", version, strlen(value), value);
-	char *hash = fl_arena_alloc(arena, 65);
-
-	fl_text_sha256(text, strlen(text), hash);
-	return hash;
-}
+/* Room for two numbers of 20 digits, a space and a line end. */
+#define RECORD_MAX_COUNTS 64
 
 static const char *record_header(struct fl_arena *arena, uint64_t version, const char *value)
 {
-	return fl_arena_printf(arena, RECORD_FORMAT "%" PRIu64 " %zu %s\n", version, strlen(value),
-			       record_hash(arena, version, value));
+	char counts[RECORD_MAX_COUNTS], hash[65];
+	int n = snprintf(counts, sizeof(counts), "%" PRIu64 " %zu\n", version, strlen(value));
+
+	fl_text_sha256_joined(counts, value, hash);
+	return fl_arena_printf(arena, RECORD_FORMAT "%.*s %s\n", n - 1, counts, hash);
 }
 
 static int record_damaged(const char *key, const char *how, struct fl_error *err)

@@ -106,20 +106,36 @@ const char *fl_text_handle(struct fl_arena *arena, const char *name, size_t max_
 	return fl_arena_printf(arena, "fl-%.32s", hash);
 }
 
-void fl_text_sha256(const void *data, size_t size, char ret[65])
+static void text_sha256_end(SHA2_CTX *context, char ret[65])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t hash[SHA256_DIGEST_LENGTH];
-	SHA2_CTX context;
 
-	SHA256Init(&context);
-	SHA256Update(&context, data, size);
-	SHA256Final(hash, &context);
+	SHA256Final(hash, context);
 	for (size_t i = 0; i < sizeof(hash); i++) {
 		ret[2 * i] = digits[hash[i] >> 4];
 		ret[2 * i + 1] = digits[hash[i] & 15];
 	}
 	ret[64] = '\0';
+}
+
+void fl_text_sha256(const void *data, size_t size, char ret[65])
+{
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	SHA256Update(&context, data, size);
+	text_sha256_end(&context, ret);
+}
+
+void fl_text_sha256_joined(const char *first, const char *second, char ret[65])
+{
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	SHA256Update(&context, (const uint8_t *)first, strlen(first));
+	SHA256Update(&context, (const uint8_t *)second, strlen(second));
+	text_sha256_end(&context, ret);
 }
 
 /* Edit distance (insert, drop, replace, swap neighbours) where case does not count and "-" is "_".

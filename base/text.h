@@ -38,6 +38,8 @@ const char *fl_text_handle(struct fl_arena *arena, const char *name, size_t max_
 
 /* SHA-256 of `size` bytes as 64 lower-case hexadecimal digits and a NUL. */
 void fl_text_sha256(const void *data, size_t size, char ret[65]);
+/* Of two texts, one behind the other. */
+void fl_text_sha256_joined(const char *first, const char *second, char ret[65]);
 
 /* Sizes: a whole number of bytes, or a number (a fraction is fine: "1.5Gi") with a suffix: K M G T
  * P E (powers of 1,000) or Ki Mi Gi Ti Pi Ei (powers of 1,024), an optional B after it.  Refuses
