@@ -265,7 +265,7 @@ struct fl_copy_ops {
 	 * copy has been started, each begin makes a fresh file under a name of its own and removes what an
 	 * earlier begin of that object left, so that a writer that was believed dead writes to nowhere.
 	 * A started, failed or committed copy is returned as it is; when it is of another source or
-	 * does not fit: FL_EXISTS. */
+	 * does not fit: FL_EXISTS, or FL_BUSY for a volume that is not committed, which may never be. */
 	int (*begin)(struct fl_pool *pool, const struct fl_op *op,
 		     const struct fl_copy_target *target, struct fl_copy *ret,
 		     struct fl_error *err);

@@ -58,7 +58,8 @@ static const struct {
 	  "no copy has been started, each begin makes a fresh file under a name of its own and "
 	  "removes what an earlier begin of that object left, so that a writer that was believed "
 	  "dead writes to nowhere. A started, failed or committed copy is returned as it is; when "
-	  "it is of another source or does not fit: FL_EXISTS." },
+	  "it is of another source or does not fit: FL_EXISTS, or FL_BUSY for a volume that is not "
+	  "committed, which may never be." },
 	{ "copies->started",
 	  "Remembers durably that copy->path was cut at copy->cut_ns; for a snapshot, `get` and "
 	  "`list` show it from now on with ready = false. FL_BUSY when another begin replaced "

@@ -248,6 +248,25 @@ static void copy_becomes_a_volume(struct check *c)
 	FAILS(copying_begin(&copying), FL_EXISTS);
 }
 
+/* Nobody may be told that a volume exists before it does. */
+static void other_volume_is_busy(struct check *c)
+{
+	struct copying copying;
+	struct fl_volume other;
+
+	if (!WORKS(copying_set_up(c, true, &copying)) ||
+	    !WORKS(check_create(c, "other", 2 * MIB, &other)) || !WORKS(copying_begin(&copying)) ||
+	    !WORKS(copying_started(&copying)))
+		return;
+	copying.volume.content.handle = other.handle;
+	FAILS(copying_begin(&copying), FL_BUSY);
+	copying.volume.content.handle = copying.source.handle;
+	if (!WORKS(copying_begin(&copying)) || !WORKS(copying_commit(&copying)))
+		return;
+	copying.volume.content.handle = other.handle;
+	FAILS(copying_begin(&copying), FL_EXISTS);
+}
+
 static void failed_volume_is_aborted(struct check *c)
 {
 	struct copying copying;
@@ -284,6 +303,7 @@ static const struct statement statements[] = {
 	{ "an aborted copy is forgotten", abort_forgets, NEEDS_COPIES },
 	{ "a deleted copy is forgotten", deleting_forgets, NEEDS_COPIES },
 	{ "a copy's name with another source is refused", other_source_exists, NEEDS_COPIES },
+	{ "a name whose volume is being copied is busy", other_volume_is_busy, NEEDS_COPIES },
 	{ "a copy can become a volume", copy_becomes_a_volume,
 	  NEEDS_COPIES | NEEDS_RECORDS | NEEDS_BYTES },
 	{ "a copied volume is born with the records that it was asked for",

@@ -98,11 +98,27 @@ static int copy_finish(struct copy *copy, struct fl_error *err)
 	return 0;
 }
 
-/* Locks the name and finds what there is.  A target that is unreadable, or not started and of another
- * source, was left by somebody who never committed it: it counts as none. */
+/* What is in tmp/ is another object than is asked for.  Not started, it was left by somebody who never
+ * committed it, and counts as none.  A snapshot shows since its cut; a volume may never be. */
+static int copy_find_other(struct copy *copy, struct fl_error *err)
+{
+	fl_close(&copy->dir_fd);
+	if (copy->meta.cut_ns == 0)
+		return 0;
+	if (copy->kind == FILE_SNAPSHOT)
+		return -1;
+	return fl_error_set(err, FL_BUSY,
+			    "volume \"%s\" is being made from another source, or with another "
+			    "size: ask again",
+			    copy->name);
+}
+
+/* Locks the name and finds what there is.  A decided copy is in its place before anything is said of
+ * it; a target that is unreadable counts as none. */
 static int copy_find(struct copy *copy, struct fl_error *err)
 {
 	struct fl_error error;
+	bool is_same;
 
 	if (file_lock_take(copy->file, copy->op, copy->kind, copy->handle, FILE_LOCK_WRITE,
 			   &copy->lock, err) < 0 ||
@@ -116,11 +132,12 @@ static int copy_find(struct copy *copy, struct fl_error *err)
 		fl_close(&copy->dir_fd);
 		return 0;
 	}
-	if (copy_check_same(copy, &copy->meta, copy->meta.size_bytes, err) < 0) {
-		fl_close(&copy->dir_fd);
-		return copy->meta.cut_ns == 0 ? 0 : -1;
-	}
-	return copy->meta.ready ? copy_finish(copy, err) : 0;
+	if (copy->meta.ready && copy_finish(copy, err) < 0)
+		return -1;
+	is_same = copy_check_same(copy, &copy->meta, copy->meta.size_bytes, err) == 0;
+	if (is_same || copy->done)
+		return is_same ? 0 : -1;
+	return copy_find_other(copy, err);
 }
 
 static const char *copy_path(const struct copy *copy)

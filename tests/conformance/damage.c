@@ -202,6 +202,49 @@ static void a_half_made_volume_is_made_anew(void)
 	remove_all();
 }
 
+/* The copy was decided, and its maker died before it could move it to its place. */
+static void decide(const char *name)
+{
+	const char *folder = path_of(fl_arena_printf(op.arena, "tmp/volume-%s", name));
+	fl_cleanup(fl_close) int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct fl_record meta;
+	char *flag;
+
+	OK(dir_fd >= 0, "%s", folder);
+	WORKS(fl_record_get(op.arena, dir_fd, "meta", &meta, &test_error));
+	flag = strstr(meta.value, "\"ready\":false");
+	OK(flag != NULL, "%s", meta.value);
+	memcpy(flag, "\"ready\":true ", strlen("\"ready\":true "));
+	WORKS(fl_record_compare_and_set(op.arena, dir_fd, "meta", meta.version, meta.value,
+					&meta.version, &test_error));
+}
+
+static void a_decided_copy_is_the_volume(void)
+{
+	struct fl_volume_spec spec = { .name = "c",
+				       .min_bytes = SIZE,
+				       .content = { FL_CONTENT_VOLUME, "a" } };
+	const struct fl_copy_target target = { .volume = &spec };
+	struct fl_volume volume;
+	struct fl_copy copy;
+
+	if (!(pool->flags & FL_BACKEND_COPIES))
+		SKIP("this pool does not copy");
+	create("a");
+	create("b");
+	WORKS(fl_copy_begin(pool, &op, &target, &copy, &test_error));
+	copy.cut_ns = 1;
+	WORKS(fl_copy_started(pool, &op, &target, &copy, &test_error));
+	decide("c");
+	FAILS(fl_volume_get(pool, &op, "c", &volume, &test_error), FL_NOT_FOUND);
+	spec.content.handle = "b";
+	FAILS(fl_copy_begin(pool, &op, &target, &copy, &test_error), FL_EXISTS);
+	WORKS(fl_volume_get(pool, &op, "c", &volume, &test_error));
+	SAME(volume.content.handle, "a");
+	WORKS(fl_volume_delete(pool, &op, "c", &test_error));
+	remove_all();
+}
+
 static void a_missing_mount_is_refused(void)
 {
 	fl_cleanup(life_op_release) struct fl_op own = life_op();
@@ -327,6 +370,7 @@ static const struct test tests[] = {
 	{ "foreign files are passed over", foreign_files_are_passed_over },
 	{ "interrupted removals are ended", interrupted_removals_are_ended },
 	{ "a half-made volume is made anew", a_half_made_volume_is_made_anew },
+	{ "a decided copy is the volume", a_decided_copy_is_the_volume },
 	{ "a pool without its mount is refused", a_missing_mount_is_refused },
 	{ "a damaged record is told", a_damaged_record_is_told },
 	{ "a damaged image is told", a_damaged_image_is_told },
