@@ -14,12 +14,10 @@ int file_stamp_take(int dir_fd, const char *name, struct file_stamp *ret, struct
 {
 	struct stat st;
 
-	*ret = (struct file_stamp){ 0 };
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : fl_error_sys(err, errno, "looking at %s", name);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
+		return fl_error_sys(err, errno, "looking at %s", name[0] ? name : "a directory");
 	*ret = (struct file_stamp){
 		.inode = st.st_ino,
-		.size_bytes = (uint64_t)st.st_size,
 		.changed_ns = st.st_ctim.tv_sec * (int64_t)1000000000 + st.st_ctim.tv_nsec,
 	};
 	return 0;
@@ -27,61 +25,34 @@ int file_stamp_take(int dir_fd, const char *name, struct file_stamp *ret, struct
 
 bool file_stamp_is(const struct file_stamp *a, const struct file_stamp *b)
 {
-	return a->inode == b->inode && a->size_bytes == b->size_bytes &&
-	       a->changed_ns == b->changed_ns;
+	return a->inode == b->inode && a->changed_ns == b->changed_ns;
 }
 
 bool file_stamp_is_settled(const struct file_stamp *stamp, int64_t now_ns)
 {
-	return stamp->inode == 0 || stamp->changed_ns < now_ns - STAMP_SETTLED_NS;
+	return stamp->changed_ns < now_ns - STAMP_SETTLED_NS;
 }
 
-static int card_read_owner(struct fl_arena *arena, int dir_fd, struct file_card *card,
-			   struct fl_error *err)
-{
-	if (file_stamp_take(dir_fd, FL_RECORD_OWNER, &card->owner_stamp, err) < 0)
-		return -1;
-	/* Most volumes have none: nobody has attached them yet. */
-	if (card->owner_stamp.inode == 0)
-		return 0;
-	return fl_record_get(arena, dir_fd, FL_RECORD_OWNER, &card->owner, err);
-}
-
-/* The stamps come first: what is read after them may be newer, and then they do not fit again. */
+/* The stamp comes first: what is read after it may be newer, and then it does not fit again. */
 int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, struct file_card *ret,
 		   struct fl_error *err)
 {
 	struct file_card card = { .owner.value = "" };
 	struct fl_error ignored;
 
-	if (file_stamp_take(dir_fd, FILE_META, &card.meta_stamp, err) < 0 ||
+	if (file_stamp_take(dir_fd, "", &card.stamp, err) < 0 ||
 	    file_meta_read(arena, dir_fd, &card.meta, err) < 0)
 		return -1;
-	if (kind == FILE_VOLUME && card_read_owner(arena, dir_fd, &card, &ignored) < 0)
+	if (kind == FILE_VOLUME &&
+	    fl_record_get(arena, dir_fd, FL_RECORD_OWNER, &card.owner, &ignored) < 0)
 		card.owner.value = NULL;
 	*ret = card;
 	return 0;
 }
 
-static bool card_stamp_fits(const struct file_stamp *stamp, int dir_fd, const char *name)
-{
-	struct file_stamp now;
-	struct fl_error ignored;
-
-	return file_stamp_take(dir_fd, name, &now, &ignored) == 0 && file_stamp_is(stamp, &now);
-}
-
-bool file_card_is_current(const struct file_card *card, int dir_fd, enum file_kind kind)
-{
-	return card_stamp_fits(&card->meta_stamp, dir_fd, FILE_META) &&
-	       (kind != FILE_VOLUME ||
-		card_stamp_fits(&card->owner_stamp, dir_fd, FL_RECORD_OWNER));
-}
-
 bool file_card_is_settled(const struct file_card *card, int64_t now_ns)
 {
-	return card->owner.value && file_stamp_is_settled(&card->meta_stamp, now_ns) &&
-	       file_stamp_is_settled(&card->owner_stamp, now_ns);
+	return card->owner.value && file_stamp_is_settled(&card->stamp, now_ns);
 }
 
 /* Every text that a card points to. */

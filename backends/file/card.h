@@ -1,38 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Card: what the records of an entry said when they were read, and how to see that they still do.
  *
- * A record is replaced, never written over (base/record.h), so a record file with the same inode,
- * size and time of change has the same content: if the time was long enough past when it was read, for
- * stamps are too coarse to tell two changes of one moment. */
+ * A record is replaced, never written over (base/record.h), and that changes the folder that it is in.  So
+ * a folder with the same inode and time of change has the same records: if the time was long enough past
+ * when they were read, for stamps are too coarse to tell two changes of one moment. */
 #pragma once
 
 #include "meta.h"
 
 struct file_stamp {
-	uint64_t inode; /* 0: there is no such file */
-	uint64_t size_bytes;
+	uint64_t inode;
 	int64_t changed_ns; /* CLOCK_REALTIME */
 };
 
 struct file_card {
-	struct file_stamp meta_stamp;
-	struct file_stamp owner_stamp;
+	struct file_stamp stamp; /* of the entry's folder */
 	struct file_meta meta;
 	struct fl_record owner; /* value NULL: it cannot be read; of a snapshot: version 0 */
 };
 
-/* Of what is `name` in dir_fd. */
+/* Of the folder `name` in dir_fd, or of dir_fd itself (name "").  FL_NOT_FOUND. */
 int file_stamp_take(int dir_fd, const char *name, struct file_stamp *ret, struct fl_error *err)
 	fl_must_check;
 bool file_stamp_is(const struct file_stamp *a, const struct file_stamp *b);
 /* Whether a change from now_ns on would give another stamp. */
 bool file_stamp_is_settled(const struct file_stamp *stamp, int64_t now_ns);
 
-/* Stamps, then reads the records in the entry's opened folder; the meta as file_meta_read. */
+/* Takes the stamp of the entry's opened folder, then reads the records in it; the meta as
+ * file_meta_read. */
 int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, struct file_card *ret,
 		   struct fl_error *err) fl_must_check;
-/* Whether the records in the folder are the ones that the card was read from. */
-bool file_card_is_current(const struct file_card *card, int dir_fd, enum file_kind kind);
 /* Whether a card that was read after now_ns may be kept. */
 bool file_card_is_settled(const struct file_card *card, int64_t now_ns);
 

@@ -128,8 +128,8 @@ static int catalog_refresh_locked(struct file_catalog *catalog, const struct fil
 	int64_t now_ns = fl_clock_wall_ns();
 	struct file_stamp place, tmp;
 
-	if (file_stamp_take(file->place_fds[catalog->kind], ".", &place, err) < 0 ||
-	    file_stamp_take(file->tmp_fd, ".", &tmp, err) < 0)
+	if (file_stamp_take(file->place_fds[catalog->kind], "", &place, err) < 0 ||
+	    file_stamp_take(file->tmp_fd, "", &tmp, err) < 0)
 		return -1;
 	/* Only snapshots show before they have left tmp/. */
 	if (catalog->names_are_known && file_stamp_is(&place, &catalog->place) &&
@@ -171,6 +171,38 @@ size_t file_catalog_take(struct file_catalog *catalog, struct fl_arena *arena, c
 		}
 		items[n].handle = fl_arena_strdup(arena, item->handle);
 		items[n].card = card;
+	}
+	pthread_mutex_unlock(&catalog->lock);
+	return n;
+}
+
+size_t file_catalog_lacks(struct file_catalog *catalog, const char *after)
+{
+	size_t n = 0;
+
+	if (!catalog->stamps_are_trusted)
+		return 0;
+	pthread_mutex_lock(&catalog->lock);
+	for (size_t i = catalog_find(catalog, after); i < catalog->n; i++)
+		n += !catalog->items[i].card;
+	pthread_mutex_unlock(&catalog->lock);
+	return n;
+}
+
+size_t file_catalog_take_lacking(struct file_catalog *catalog, struct fl_arena *arena,
+				 const char *after, const char *before, const char **handles,
+				 size_t max)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&catalog->lock);
+	size_t low = catalog_find(catalog, after);
+	size_t above = before ? catalog_find(catalog, before) : catalog->n;
+	for (size_t i = above; i > low && n < max; i--) {
+		const struct catalog_item *item = &catalog->items[i - 1];
+
+		if (!item->card && (!before || strcmp(item->handle, before) < 0))
+			handles[n++] = fl_arena_strdup(arena, item->handle);
 	}
 	pthread_mutex_unlock(&catalog->lock);
 	return n;

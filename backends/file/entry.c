@@ -21,21 +21,33 @@ static const char *entry_tmp_name(const struct fl_op *op, enum file_kind kind, c
 	return fl_arena_printf(op->arena, "%s-%s", file_kind_name(kind), handle);
 }
 
-static int entry_open_folder(int place_fd, const char *name, int *ret_fd)
+static int entry_open_folder(int place_fd, const char *name, int mode, int *ret_fd)
 {
-	*ret_fd = openat(place_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_fd = openat(place_fd, name, mode | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return *ret_fd < 0 ? -1 : 0;
 }
 
-int file_entry_open(const struct file_pool *file, enum file_kind kind, const char *handle,
-		    int *ret_fd, struct fl_error *err)
+static int entry_open(const struct file_pool *file, enum file_kind kind, const char *handle,
+		      int mode, int *ret_fd, struct fl_error *err)
 {
-	if (entry_open_folder(file->place_fds[kind], handle, ret_fd) == 0)
+	if (entry_open_folder(file->place_fds[kind], handle, mode, ret_fd) == 0)
 		return 0;
 	if (errno == ENOENT)
 		return fl_error_set(err, FL_NOT_FOUND, "there is no %s %s", file_kind_name(kind),
 				    handle);
 	return fl_error_sys(err, errno, "%s %s", file_kind_name(kind), handle);
+}
+
+int file_entry_open(const struct file_pool *file, enum file_kind kind, const char *handle,
+		    int *ret_fd, struct fl_error *err)
+{
+	return entry_open(file, kind, handle, O_RDONLY, ret_fd, err);
+}
+
+int file_entry_look(const struct file_pool *file, enum file_kind kind, const char *handle,
+		    int *ret_fd, struct fl_error *err)
+{
+	return entry_open(file, kind, handle, O_PATH, ret_fd, err);
 }
 
 /* A copy that has its cut but is not committed shows as a snapshot that is not ready.  Looked for
@@ -48,7 +60,7 @@ static bool entry_get_copying(const struct file_pool *file, struct fl_arena *are
 	struct fl_error ignored;
 	struct file_meta meta;
 
-	if (entry_open_folder(file->tmp_fd, name, &dir_fd) < 0 ||
+	if (entry_open_folder(file->tmp_fd, name, O_PATH, &dir_fd) < 0 ||
 	    file_meta_read(arena, dir_fd, &meta, &ignored) < 0 || !meta.target || meta.cut_ns == 0)
 		return false;
 	meta.ready = false;
@@ -93,10 +105,11 @@ int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum fi
 
 	if (kind == FILE_SNAPSHOT && entry_get_copying(file, arena, handle, ret, ret_size))
 		return 0;
-	if (file_entry_open(file, kind, handle, &dir_fd, err) < 0)
+	if (file_entry_look(file, kind, handle, &dir_fd, err) < 0)
 		return -1;
 	if (file_meta_read(arena, dir_fd, &meta, err) < 0 ||
-	    file_image_size(dir_fd, &size, err) < 0 || file_entry_check_whole(&meta, size, err) < 0)
+	    file_image_size(dir_fd, FILE_IMAGE, &size, err) < 0 ||
+	    file_entry_check_whole(&meta, size, err) < 0)
 		return file_entry_explain(file, kind, handle, err);
 	meta.target = NULL;
 	*ret = meta;
@@ -190,7 +203,7 @@ int file_entry_open_begun(const struct file_pool *file, const struct fl_op *op, 
 {
 	const char *name = entry_tmp_name(op, kind, handle);
 
-	if (entry_open_folder(file->tmp_fd, name, ret_fd) < 0)
+	if (entry_open_folder(file->tmp_fd, name, O_RDONLY, ret_fd) < 0)
 		return fl_error_sys(err, errno, "opening %s/tmp/%s", file->directory, name);
 	return 0;
 }
@@ -222,7 +235,7 @@ static int entry_to_trash(const struct file_pool *file, const char *name, enum f
 	fl_cleanup(fl_close) int dir_fd = -1, proof_fd = -1;
 	int place_fd = file->place_fds[kind];
 
-	if (entry_open_folder(place_fd, handle, &dir_fd) < 0) {
+	if (entry_open_folder(place_fd, handle, O_RDONLY, &dir_fd) < 0) {
 		if (errno == ENOENT)
 			return 0;
 		return fl_error_sys(err, errno, "opening its folder");

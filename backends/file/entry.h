@@ -10,6 +10,10 @@
 /* Opens the entry's folder in its place; FL_NOT_FOUND. */
 int file_entry_open(const struct file_pool *file, enum file_kind kind, const char *handle,
 		    int *ret_fd, struct fl_error *err) fl_must_check;
+/* The same for readers: a descriptor (O_PATH) that files in the folder can be found and opened by, and that
+ * cannot be synced; listings do this for each entry, and it costs less. */
+int file_entry_look(const struct file_pool *file, enum file_kind kind, const char *handle,
+		    int *ret_fd, struct fl_error *err) fl_must_check;
 /* What is known of the entry in its place, or of a snapshot that is being copied since its cut
  * (`target` is set); FL_NOT_FOUND; FL_INTERNAL names a damaged one. */
 int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,

@@ -187,11 +187,11 @@ int file_image_open(int dir_fd, const char *name, int flags, int *ret_fd, struct
 	return 0;
 }
 
-int file_image_size(int dir_fd, uint64_t *ret, struct fl_error *err)
+int file_image_size(int dir_fd, const char *path, uint64_t *ret, struct fl_error *err)
 {
 	struct stat st;
 
-	if (fstatat(dir_fd, FILE_IMAGE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return fl_error_sys(err, errno, "looking at the image");
 	if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size % 512 != 0)
 		return fl_error_set(err, FL_INTERNAL,

@@ -22,7 +22,8 @@ int file_image_make_from(const struct file_pool *file, const struct fl_op *op, i
 int file_image_open(int dir_fd, const char *name, int flags, int *ret_fd, struct fl_error *err)
 	fl_must_check;
 /* Its size without opening it: an open would stand in the way of file_image_prove_unused. */
-int file_image_size(int dir_fd, uint64_t *ret, struct fl_error *err) fl_must_check;
+int file_image_size(int dir_fd, const char *path, uint64_t *ret, struct fl_error *err)
+	fl_must_check;
 /* Grows to `size`, durably; after FL_NO_SPACE it is as it was. */
 int file_image_grow(int fd, uint64_t size, bool thin, struct fl_error *err) fl_must_check;
 /* Gives the file system back what is reserved for the image but was never written: QEMU's copies

@@ -5,6 +5,7 @@
 #include "catalog.h"
 #include "entry.h"
 #include "image.h"
+#include "prefetch.h"
 
 /* Entries whose memory is released together. */
 #define LISTING_CHUNK 64
@@ -17,23 +18,33 @@ struct listing {
 	void *cookie;
 };
 
-/* By the card where it still fits; else a card is made. */
+/* Whether nothing but the image's size can have changed since the card was made.  The image comes first: if the
+ * folder then is the card's, it was so when its image was looked at. */
+static bool listing_use_card(const struct listing *listing, struct fl_arena *arena,
+			     const struct file_catalog_item *item, uint64_t *ret_size)
+{
+	int place_fd = listing->file->place_fds[listing->kind];
+	struct file_stamp now;
+	struct fl_error ignored;
+
+	return item->card &&
+	       file_image_size(place_fd, fl_arena_printf(arena, "%s/" FILE_IMAGE, item->handle),
+			       ret_size, &ignored) == 0 &&
+	       file_stamp_take(place_fd, item->handle, &now, &ignored) == 0 &&
+	       file_stamp_is(&item->card->stamp, &now) &&
+	       file_entry_check_whole(&item->card->meta, *ret_size, &ignored) == 0;
+}
+
+/* Makes a card. */
 static int listing_read_folder(const struct listing *listing, struct fl_arena *arena,
 			       const struct file_catalog_item *item, int dir_fd,
 			       struct file_card *ret, uint64_t *ret_size, struct fl_error *err)
 {
-	enum file_kind kind = listing->kind;
-
-	if (file_image_size(dir_fd, ret_size, err) < 0)
+	if (file_image_size(dir_fd, FILE_IMAGE, ret_size, err) < 0 ||
+	    file_card_read(arena, dir_fd, listing->kind, ret, err) < 0)
 		return -1;
-	if (item->card && file_card_is_current(item->card, dir_fd, kind)) {
-		*ret = *item->card;
-	} else {
-		if (file_card_read(arena, dir_fd, kind, ret, err) < 0)
-			return -1;
-		file_catalog_keep(listing->file->catalogs[kind], item->handle, ret,
-				  listing->now_ns);
-	}
+	file_catalog_keep(listing->file->catalogs[listing->kind], item->handle, ret,
+			  listing->now_ns);
 	return file_entry_check_whole(&ret->meta, *ret_size, err);
 }
 
@@ -44,7 +55,11 @@ static int listing_read(const struct listing *listing, struct fl_arena *arena,
 	const struct file_pool *file = listing->file;
 	fl_cleanup(fl_close) int dir_fd = -1;
 
-	if (file_entry_open(file, listing->kind, item->handle, &dir_fd, err) < 0) {
+	if (listing_use_card(listing, arena, item, ret_size)) {
+		*ret = *item->card;
+		return 0;
+	}
+	if (file_entry_look(file, listing->kind, item->handle, &dir_fd, err) < 0) {
 		/* Perhaps a snapshot that is still being copied. */
 		*ret = (struct file_card){ .owner.value = "" };
 		return err->code == FL_NOT_FOUND
@@ -80,10 +95,12 @@ int file_listing_run(const struct file_pool *file, enum file_kind kind, const ch
 {
 	const struct listing listing = { file, kind, fl_clock_wall_ns(), see, cookie };
 	fl_cleanup(fl_arena_release) struct fl_arena *last = NULL;
+	fl_cleanup(file_prefetch_stop) struct file_prefetch prefetch = { 0 };
 	size_t n;
 
 	if (file_catalog_refresh(file->catalogs[kind], file, err) < 0)
 		return -1;
+	file_prefetch_start(&prefetch, file, kind, after, listing.now_ns);
 	do {
 		struct fl_arena *arena = fl_arena_new(0);
 		struct file_catalog_item items[LISTING_CHUNK];
