@@ -19,7 +19,7 @@ struct fl_pool_lock {
 
 static struct fl_metric call_seconds = {
 	.name = "fairlead_backend_seconds",
-	.help = "Duration of backend calls",
+	.help = "Time that calls of a backend took.",
 	.kind = FL_METRIC_HISTOGRAM,
 	.labels = { "backend", "call" },
 };

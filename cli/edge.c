@@ -17,6 +17,8 @@ static const struct {
 	{ "volume_id", "volume" },
 	{ "source_volume_id", "volume" },
 	{ "snapshot_id", "snapshot" },
+	{ "base_snapshot_id", "base" },
+	{ "target_snapshot_id", "snapshot" },
 	{ "group_snapshot_id", "group_snapshot" },
 	{ "node_id", "node" },
 	{ "staging_target_path", "staging" },

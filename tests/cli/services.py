@@ -95,6 +95,11 @@ def check_http(tap):
                      r'fairlead_build_info\{version="[0-9.]+"\} 1',
                      r"process_resident_memory_bytes [1-9]", r"process_open_fds [1-9]"):
             tap.ok(re.search(f"^{line}", text, re.MULTILINE), f"/metrics has {line}", text)
+        told = re.findall("^# HELP ([a-z_]+) ", text, re.MULTILINE)
+        with open(os.path.join(HERE, "../../docs/monitoring.md"), encoding="utf-8") as stream:
+            explained = re.findall("`((?:fairlead|process)_[a-z_]+?)(?:_count)?`", stream.read())
+        tap.ok(set(told) == set(explained), "docs/monitoring.md has exactly these metrics",
+               *sorted(set(told) ^ set(explained)))
         odd = [line for line in text.splitlines()
                if not re.match(r"# (HELP|TYPE) |[a-z_]+(\{.*\})? [-+0-9.e]+$", line)]
         tap.ok(not odd, "every line is of Prometheus' format", *odd)
