@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
+#include "node/path.h"
 #include "node/tool.h"
 
 #define MOUNT_LAYERS_MAX 64
@@ -114,6 +116,22 @@ int mount_flags(const char *point, unsigned long *ret, struct fl_error *err)
 	for (size_t i = 0; i < FL_COUNT(words); i++)
 		*ret |= st.f_flag & words[i].is ? words[i].flag : 0;
 	return 0;
+}
+
+int mount_check_works(const struct mountinfo_entry *entry, const char *volume_id,
+		      struct fl_error *err)
+{
+	struct stat st;
+	/* XFS does not show it in the table. */
+	bool answers = stat(entry->point, &st) == 0 || !path_is_broken(errno);
+
+	if (answers && !entry->failed)
+		return 0;
+	return fl_error_set(err, FL_IN_USE,
+			    "the %s of volume %s at %s has %s after an error: unpublish and "
+			    "unstage the volume, repair it and stage it again",
+			    entry->type, volume_id, entry->point,
+			    answers ? "become read-only" : "shut itself down");
 }
 
 bool mount_shows(const struct mountinfo_entry *entry, const struct connection *connection)

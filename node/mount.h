@@ -40,6 +40,11 @@ int mount_bind(const char *source, const char *target, unsigned long flags, stru
 /* Which of them the mount at `point` has. */
 int mount_flags(const char *point, unsigned long *ret, struct fl_error *err) fl_must_check;
 
+/* FL_IN_USE when the file system of the mount, which is the volume's, has become read-only after an error
+ * or has shut itself down. */
+int mount_check_works(const struct mountinfo_entry *entry, const char *volume_id,
+		      struct fl_error *err) fl_must_check;
+
 /* Unmounts whatever of the device is mounted at `path`, layer by layer, and proves that nothing is
  * mounted there any more.  `connection` may be NULL: then anything mounted there is foreign.
  * FL_IN_USE while processes use it, and when it is not the device's; FL_BUSY while a program of an

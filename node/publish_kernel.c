@@ -63,6 +63,8 @@ int publish_mount(const struct fl_op *op, const struct publish *p, struct fl_err
 	    !mountinfo_is_filesystem_of(staged, p->state.connection.device))
 		return fl_error_set(err, FL_IN_USE, "volume %s is not staged at %s", p->volume.id,
 				    p->staging);
+	if (mount_check_works(staged, p->volume.id, err) < 0)
+		return -1;
 	if (!p->any_fs && strcmp(staged->type, p->capability.fs_type) != 0)
 		return fl_error_set(err, FL_EXISTS, "volume %s is staged as %s, not as %s",
 				    p->volume.id, staged->type, p->capability.fs_type);

@@ -37,11 +37,8 @@ static int stage_check_mounted(const struct stage *stage, const struct mountinfo
 	if (!state->connected || !mountinfo_is_filesystem_of(entry, state->connection.device))
 		return fl_error_set(err, FL_IN_USE, "%s is mounted at %s, and is not volume %s",
 				    entry->source, stage->path, stage->volume.id);
-	if (entry->failed)
-		return fl_error_set(err, FL_IN_USE,
-				    "the %s of volume %s at %s has become read-only after an "
-				    "error: unstage the volume, repair it and stage it again",
-				    entry->type, stage->volume.id, stage->path);
+	if (mount_check_works(entry, stage->volume.id, err) < 0)
+		return -1;
 	if (strcmp(entry->type, filesystem_name(stage->type)) != 0 ||
 	    entry->read_only != ((stage->options.flags & MS_RDONLY) != 0))
 		return fl_error_set(err, FL_EXISTS, "volume %s is staged already, as %s, %s",

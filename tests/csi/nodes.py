@@ -3,6 +3,7 @@
 """The Node service: stage, publish, stats, expand, and what lives with its pod."""
 
 import os
+import subprocess
 
 from bed import MIB, Bed, refused, run, statement
 from disk import EPHEMERAL, INLINE, SIZE, Disk, block, disk, ext4, is_read_only, write
@@ -113,6 +114,22 @@ def _(bed):
     made.take_away()
     with refused("INVALID_ARGUMENT", "volume_mount_group"):
         made.stage(volume_capability=ext4(volume_mount_group="staff"))
+
+
+@statement("a file system that has failed is neither staged nor published again: FAILED_PRECONDITION")
+def _(bed):
+    for kind in ("ext4", "xfs"):
+        with disk(bed, ext4(fs_type=kind), size=320 * MIB) as made:
+            target = made.publish()
+            subprocess.run(["xfs_io", "-x", "-c", "shutdown", target], check=True)
+            for readonly in (False, True):
+                with refused("FAILED_PRECONDITION"):
+                    made.publish(1, readonly=readonly)
+            for call in (made.publish, made.stage):
+                with refused("FAILED_PRECONDITION"):
+                    call()
+            assert not os.path.exists(made.targets[1])
+        bed.sweep()
 
 
 @statement("a context of an attachment that is over is FAILED_PRECONDITION")
