@@ -160,13 +160,30 @@ const struct command snapshot_group_list_command = {
 	.run = group_list_run,
 };
 
-static size_t group_ids(struct fl_arena *arena, const Csi__V1__VolumeGroupSnapshot *group,
-			char ***ret)
+/* A group as the calls about it name it. */
+struct group_operand {
+	char *id;
+	char **snapshot_ids;
+	size_t n;
+};
+
+/* Connects to the service, and finds the group that the operand means. */
+static int group_find(const struct invocation *invocation, struct orchestrator *o,
+		      struct group_operand *ret, struct fl_error *err)
 {
-	*ret = fl_arena_array(arena, group->n_snapshots + 1, sizeof(char *));
-	for (size_t i = 0; i < group->n_snapshots; i++)
-		(*ret)[i] = group->snapshots[i]->snapshot_id;
-	return group->n_snapshots;
+	const Csi__V1__VolumeGroupSnapshot *found;
+
+	if (orchestrator_open(invocation->arena, invocation->options, o, err) < 0 ||
+	    lookup_group(o, invocation->operands.items[0], &found, err) < 0)
+		return -1;
+	*ret = (struct group_operand){
+		.id = found->group_snapshot_id,
+		.snapshot_ids = fl_arena_array(o->arena, found->n_snapshots + 1, sizeof(char *)),
+		.n = found->n_snapshots,
+	};
+	for (size_t i = 0; i < ret->n; i++)
+		ret->snapshot_ids[i] = found->snapshots[i]->snapshot_id;
+	return 0;
 }
 
 static int group_show_run(const struct invocation *invocation, struct fl_error *err)
@@ -178,13 +195,14 @@ static int group_show_run(const struct invocation *invocation, struct fl_error *
 					  "GetVolumeGroupSnapshot", &request, false };
 	fl_cleanup(orchestrator_close) struct orchestrator o = { 0 };
 	const Csi__V1__VolumeGroupSnapshot *found;
+	struct group_operand group;
 	const void *reply;
 
-	if (orchestrator_open(invocation->arena, options, &o, err) < 0 ||
-	    lookup_group(&o, invocation->operands.items[0], &found, err) < 0)
+	if (group_find(invocation, &o, &group, err) < 0)
 		return -1;
-	request.group_snapshot_id = found->group_snapshot_id;
-	request.n_snapshot_ids = group_ids(o.arena, found, &request.snapshot_ids);
+	request.group_snapshot_id = group.id;
+	request.snapshot_ids = group.snapshot_ids;
+	request.n_snapshot_ids = group.n;
 	if (orchestrator_call(&o, &call, &reply, err) < 0)
 		return -1;
 	found = ((const Csi__V1__GetVolumeGroupSnapshotResponse *)reply)->group_snapshot;
@@ -207,20 +225,19 @@ const struct command snapshot_group_show_command = {
 
 static int group_delete_run(const struct invocation *invocation, struct fl_error *err)
 {
-	const struct client_options *options = invocation->options;
 	Csi__V1__DeleteVolumeGroupSnapshotRequest request =
 		CSI__V1__DELETE_VOLUME_GROUP_SNAPSHOT_REQUEST__INIT;
 	struct orchestrator_call call = { &csi__v1__group_controller__descriptor,
 					  "DeleteVolumeGroupSnapshot", &request, false };
 	fl_cleanup(orchestrator_close) struct orchestrator o = { 0 };
-	const Csi__V1__VolumeGroupSnapshot *found;
+	struct group_operand group;
 	const void *reply;
 
-	if (orchestrator_open(invocation->arena, options, &o, err) < 0 ||
-	    lookup_group(&o, invocation->operands.items[0], &found, err) < 0)
+	if (group_find(invocation, &o, &group, err) < 0)
 		return -1;
-	request.group_snapshot_id = found->group_snapshot_id;
-	request.n_snapshot_ids = group_ids(o.arena, found, &request.snapshot_ids);
+	request.group_snapshot_id = group.id;
+	request.snapshot_ids = group.snapshot_ids;
+	request.n_snapshot_ids = group.n;
 	return orchestrator_call(&o, &call, &reply, err);
 }
 

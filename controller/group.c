@@ -40,19 +40,42 @@ int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapsho
 	return 0;
 }
 
+/* The index of the member that has the id and is not `seen` yet; n_members: there is none. */
+static size_t group_find_id(const struct controller *c, const struct fl_op *op,
+			    const struct object *object, const struct group *group, const char *id,
+			    const bool *seen)
+{
+	size_t m = 0;
+
+	while (m < group->n_members &&
+	       (seen[m] ||
+		strcmp(object_of(c, op, object->pool, group->members[m].snapshot).id, id) != 0))
+		m++;
+	return m;
+}
+
+/* Whoever has the ids from the list of snapshots does not know of those that are gone or damaged, nor of any of a
+ * group that is half deleted. */
+static bool group_may_lack(const struct fl_op *op, const struct object *object,
+			   const struct group *group, size_t m)
+{
+	struct fl_snapshot snapshot;
+	struct fl_error why;
+
+	if (group->state == GROUP_DELETING)
+		return true;
+	return fl_snapshot_get(object->pool, op, group->members[m].snapshot, &snapshot, &why) < 0 &&
+	       (why.code == FL_NOT_FOUND || why.code == FL_INTERNAL);
+}
+
 int group_check_ids(const struct controller *c, const struct fl_op *op, const struct object *object,
 		    const struct group *group, char *const *ids, size_t n, struct fl_error *err)
 {
-	bool seen[GROUP_MEMBERS_MAX] = { false };
+	bool seen[GROUP_MEMBERS_MAX + 1] = { false };
 
 	for (size_t i = 0; i < n; i++) {
-		size_t m = 0;
+		size_t m = group_find_id(c, op, object, group, ids[i], seen);
 
-		while (m < group->n_members &&
-		       (seen[m] ||
-			strcmp(object_of(c, op, object->pool, group->members[m].snapshot).id,
-			       ids[i]) != 0))
-			m++;
 		if (m == group->n_members)
 			return fl_error_set(err, FL_INVALID,
 					    "snapshot_ids do not match: \"%.140s\" is not a "
@@ -63,11 +86,12 @@ int group_check_ids(const struct controller *c, const struct fl_op *op, const st
 					    object->id);
 		seen[m] = true;
 	}
-	if (n != group->n_members)
-		return fl_error_set(err, FL_INVALID,
-				    "snapshot_ids do not match: group snapshot %s has %zu "
-				    "snapshots, and %zu are named",
-				    object->id, group->n_members, n);
+	for (size_t m = 0; m < group->n_members; m++)
+		if (!seen[m] && !group_may_lack(op, object, group, m))
+			return fl_error_set(err, FL_INVALID,
+					    "snapshot_ids do not match: group snapshot %s has %zu "
+					    "snapshots, and %zu are named",
+					    object->id, group->n_members, n);
 	return 0;
 }
 

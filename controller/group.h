@@ -22,7 +22,8 @@ enum group_standing {
 int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapshot *snapshot,
 		 enum group_standing *ret, struct fl_error *err) fl_must_check;
 
-/* FL_INVALID unless the n ids are those of the group's snapshots, in any order. */
+/* FL_INVALID unless the n ids are those of the group's snapshots, in any order; those that are gone, damaged or
+ * being deleted may be missing. */
 int group_check_ids(const struct controller *c, const struct fl_op *op, const struct object *object,
 		    const struct group *group, char *const *ids, size_t n, struct fl_error *err)
 	fl_must_check;

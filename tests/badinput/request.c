@@ -4,56 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "csi/csi.pb-c.h"
+#include "tests/wire/wire.h"
 
 #define REQUEST_WORDS 32
-
-/* Bytes of a message under construction. */
-struct wire {
-	struct fl_arena *arena;
-	uint8_t *bytes;
-	size_t n;
-	size_t capacity;
-};
-
-static const ProtobufCServiceDescriptor *const services[] = {
-	&csi__v1__identity__descriptor,
-	&csi__v1__controller__descriptor,
-	&csi__v1__group_controller__descriptor,
-	&csi__v1__snapshot_metadata__descriptor,
-	&csi__v1__node__descriptor,
-};
 
 static int request_refuse(struct fl_error *err, const char *what, const char *where)
 {
 	return fl_error_set(err, FL_INVALID, "%s: %s", what, where);
-}
-
-static void wire_put(struct wire *wire, const void *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		wire->bytes = fl_arena_grow(wire->arena, wire->bytes, wire->n, &wire->capacity, 1);
-		wire->bytes[wire->n++] = ((const uint8_t *)bytes)[i];
-	}
-}
-
-static void wire_varint(struct wire *wire, uint64_t value)
-{
-	uint8_t byte;
-
-	do {
-		byte = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-		wire_put(wire, &byte, 1);
-		value >>= 7;
-	} while (value);
-}
-
-static void wire_block(struct wire *wire, uint32_t field, const void *bytes, size_t n)
-{
-	wire_varint(wire, (uint64_t)field << 3 | 2);
-	wire_varint(wire, n);
-	wire_put(wire, bytes, n);
 }
 
 static int parse_fields(const ProtobufCMessageDescriptor *type, const char **text,
@@ -67,8 +24,7 @@ static int parse_number(const char **text, uint32_t field, struct wire *wire, st
 	if (end == *text)
 		return request_refuse(err, "no number", *text);
 	*text = end;
-	wire_varint(wire, (uint64_t)field << 3);
-	wire_varint(wire, (uint64_t)number);
+	wire_number(wire, field, (uint64_t)number);
 	return 0;
 }
 
@@ -138,23 +94,6 @@ static int parse_fields(const ProtobufCMessageDescriptor *type, const char **tex
 	return 0;
 }
 
-static const ProtobufCMethodDescriptor *find_method(const char *name, struct rpc_request *request)
-{
-	const char *dot = strchr(name, '.');
-
-	for (size_t i = 0; dot && i < FL_COUNT(services); i++) {
-		const ProtobufCServiceDescriptor *service = services[i];
-
-		if (strlen(service->short_name) != (size_t)(dot - name) ||
-		    strncmp(service->short_name, name, (size_t)(dot - name)) != 0)
-			continue;
-		request->service = service;
-		request->method = dot + 1;
-		return protobuf_c_service_descriptor_get_method_by_name(service, dot + 1);
-	}
-	return NULL;
-}
-
 /* protobuf-c's way to take memory from an arena, which forgets all of it at its end. */
 static void *request_alloc(void *arena, size_t size)
 {
@@ -175,7 +114,7 @@ int request_read(struct fl_arena *arena, const char *method, const char *const w
 	const ProtobufCMethodDescriptor *descriptor;
 
 	*ret = (struct rpc_request){ 0 };
-	descriptor = find_method(fl_arena_strdup(arena, method), ret);
+	descriptor = wire_find_method(fl_arena_strdup(arena, method), ret);
 	if (!descriptor)
 		return request_refuse(err, "no such method", method);
 	for (size_t i = 0; i < n_words; i++) {

@@ -15,29 +15,6 @@
 #include "csi/rpc/client.h"
 #include "encode.h"
 
-static const ProtobufCServiceDescriptor *const services[] = {
-	&csi__v1__identity__descriptor,
-	&csi__v1__controller__descriptor,
-	&csi__v1__group_controller__descriptor,
-	&csi__v1__snapshot_metadata__descriptor,
-	&csi__v1__node__descriptor,
-};
-
-static const ProtobufCMethodDescriptor *asker_find(const char *name, struct rpc_request *request)
-{
-	const char *dot = strchr(name, '.');
-
-	for (size_t i = 0; dot && i < FL_COUNT(services); i++) {
-		if (strncmp(services[i]->short_name, name, (size_t)(dot - name)) != 0 ||
-		    services[i]->short_name[dot - name])
-			continue;
-		request->service = services[i];
-		request->method = dot + 1;
-		return protobuf_c_service_descriptor_get_method_by_name(services[i], dot + 1);
-	}
-	return NULL;
-}
-
 static int asker_keep(void *cookie, const void *message, struct fl_error *err)
 {
 	(void)err;
@@ -46,14 +23,15 @@ static int asker_keep(void *cookie, const void *message, struct fl_error *err)
 
 static void asker_call(struct rpc_client *client, const json_t *line)
 {
+	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);
 	fl_cleanup(fl_json_release) json_t *answers = json_array(), *reply = NULL;
 	const char *name = json_string_value(json_object_get(line, "method"));
 	struct rpc_request request = {
 		.timeout_ms = (uint64_t)json_integer_value(json_object_get(line, "timeout_ms")),
 	};
-	const ProtobufCMethodDescriptor *method = name ? asker_find(name, &request) : NULL;
+	const ProtobufCMethodDescriptor *method = name ? wire_find_method(name, &request) : NULL;
 	struct fl_error err = { 0 };
-	struct wire wire = { 0 };
+	struct wire wire = { .arena = arena };
 	ProtobufCMessage *message;
 
 	if (!method) {
@@ -74,7 +52,6 @@ static void asker_call(struct rpc_client *client, const json_t *line)
 	putchar('\n');
 	fflush(stdout);
 	protobuf_c_message_free_unpacked(message, NULL);
-	free(wire.bytes);
 }
 
 int main(int argc, char **argv)

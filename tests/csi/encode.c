@@ -12,37 +12,6 @@ static void encode_fail(const char *what, const char *name)
 	exit(2);
 }
 
-static void wire_put(struct wire *wire, const void *bytes, size_t n)
-{
-	if (wire->n + n > wire->capacity) {
-		wire->capacity = 2 * (wire->n + n) + 64;
-		wire->bytes = realloc(wire->bytes, wire->capacity);
-		if (!wire->bytes)
-			abort();
-	}
-	if (n)
-		memcpy(wire->bytes + wire->n, bytes, n);
-	wire->n += n;
-}
-
-static void wire_varint(struct wire *wire, uint64_t value)
-{
-	uint8_t byte;
-
-	do {
-		byte = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-		wire_put(wire, &byte, 1);
-		value >>= 7;
-	} while (value);
-}
-
-static void wire_block(struct wire *wire, uint32_t field, const void *bytes, size_t n)
-{
-	wire_varint(wire, (uint64_t)field << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-	wire_varint(wire, n);
-	wire_put(wire, bytes, n);
-}
-
 bool encode_is_map(const ProtobufCFieldDescriptor *field)
 {
 	const ProtobufCMessageDescriptor *entry = field->descriptor;
@@ -57,7 +26,7 @@ bool encode_is_map(const ProtobufCFieldDescriptor *field)
 static void encode_hex(uint32_t field, const json_t *json, struct wire *wire)
 {
 	const char *hex = json_string_value(json_object_get(json, "hex"));
-	struct wire raw = { 0 };
+	struct wire raw = { .arena = wire->arena };
 	unsigned byte;
 
 	if (!hex)
@@ -67,7 +36,6 @@ static void encode_hex(uint32_t field, const json_t *json, struct wire *wire)
 		wire_put(&raw, &value, 1);
 	}
 	wire_block(wire, field, raw.bytes, raw.n);
-	free(raw.bytes);
 }
 
 static void encode_text(uint32_t field, const json_t *json, struct wire *wire)
@@ -98,7 +66,7 @@ static uint64_t encode_number_of(const ProtobufCFieldDescriptor *field, const js
 static void encode_value(const ProtobufCFieldDescriptor *field, const json_t *json,
 			 struct wire *wire)
 {
-	struct wire inner = { 0 };
+	struct wire inner = { .arena = wire->arena };
 
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
@@ -108,11 +76,9 @@ static void encode_value(const ProtobufCFieldDescriptor *field, const json_t *js
 	case PROTOBUF_C_TYPE_MESSAGE:
 		encode_message(field->descriptor, json, &inner);
 		wire_block(wire, field->id, inner.bytes, inner.n);
-		free(inner.bytes);
 		return;
 	default:
-		wire_varint(wire, (uint64_t)field->id << 3);
-		wire_varint(wire, encode_number_of(field, json));
+		wire_number(wire, field->id, encode_number_of(field, json));
 	}
 }
 

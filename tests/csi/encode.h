@@ -10,13 +10,9 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/json.h"
+#include "tests/wire/wire.h"
 
-struct wire {
-	uint8_t *bytes;
-	size_t n;
-	size_t capacity;
-};
-
+/* Appends to `wire`. */
 void encode_message(const ProtobufCMessageDescriptor *type, const json_t *json, struct wire *wire);
 
 /* Decode: the other way.  Every field is a member, but for messages that are not there and the

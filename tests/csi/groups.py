@@ -218,6 +218,29 @@ def _(bed):
     assert not kept(bed), kept(bed)
 
 
+@statement("who knows a group from the list of snapshots deletes it, whatever is damaged, gone or half deleted")
+def _(bed):
+    a, b = pair(bed)
+    for i, harm in enumerate(("damaged", "gone", "deleting")):
+        group = create(bed, f"g{i}", a, b)
+        path = os.path.join(bed.pool, "snapshots", members(group)[0].rsplit("/", 1)[1])
+        if harm == "damaged":
+            tear(bed, path, "meta")
+        elif harm == "gone":
+            shutil.rmtree(path)
+        else:
+            # Read leases are no hindrance, but an open file is.
+            with open(os.path.join(path, "image"), "rb"), refused("FAILED_PRECONDITION"):
+                delete(bed, group["group_snapshot_id"], members(group))
+        left = [e["snapshot"]["snapshot_id"] for e in bed.csi("ListSnapshots")["entries"]]
+        assert left == (members(group)[1:] if harm != "deleting" else []), (harm, left)
+        if harm != "deleting":
+            with refused("INVALID_ARGUMENT"):
+                delete(bed, group["group_snapshot_id"], [])
+        delete(bed, group["group_snapshot_id"], left)
+        assert not kept(bed), (harm, kept(bed))
+
+
 @statement("a group that has lost a snapshot is not said to be whole, and is deleted")
 def _(bed):
     a, b = pair(bed)

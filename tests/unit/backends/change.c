@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checked calls of changed blocks: what they refuse, and what a backend may not tell. */
-#include "backends/backend.h"
+#include "stub.h"
 
-#include <stdlib.h>
-
-#include "base/clock.h"
-#include "tests/test.h"
+#include <string.h>
 
 #define SIZE 65536
 
@@ -16,23 +13,10 @@ static size_t n_told;
 static bool tells_on; /* although nobody wants more */
 static unsigned n_calls;
 
-static int stub_open(struct fl_pool **ret, const struct fl_op *op, const char *name,
-		     const void *options, struct fl_error *err)
-{
-	(void)op, (void)name, (void)options, (void)err;
-	*ret = calloc(1, sizeof(**ret));
-	return 0;
-}
-
-static void stub_close(struct fl_pool *pool)
-{
-	free(pool);
-}
-
-static int stub_get(struct fl_pool *pool, const struct fl_op *op, const char *handle,
+static int stub_get(struct fl_pool *asked, const struct fl_op *op, const char *handle,
 		    struct fl_snapshot *ret, struct fl_error *err)
 {
-	(void)pool, (void)op;
+	(void)asked, (void)op;
 	for (size_t i = 0; i < FL_COUNT(answered); i++)
 		if (strcmp(answered[i].handle, handle) == 0) {
 			*ret = answered[i];
@@ -50,33 +34,28 @@ static int stub_tell(fl_extent_see *see, void *cookie)
 	return 0;
 }
 
-static int stub_allocated(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
+static int stub_allocated(struct fl_pool *asked, const struct fl_op *op, const char *snapshot,
 			  uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err)
 {
-	(void)pool, (void)op, (void)snapshot, (void)from, (void)err;
+	(void)asked, (void)op, (void)snapshot, (void)from, (void)err;
 	return stub_tell(see, cookie);
 }
 
-static int stub_delta(struct fl_pool *pool, const struct fl_op *op, const char *base,
+static int stub_delta(struct fl_pool *asked, const struct fl_op *op, const char *base,
 		      const char *target, uint64_t from, fl_extent_see *see, void *cookie,
 		      struct fl_error *err)
 {
-	(void)pool, (void)op, (void)base, (void)target, (void)from, (void)err;
+	(void)asked, (void)op, (void)base, (void)target, (void)from, (void)err;
 	return stub_tell(see, cookie);
 }
 
 static const struct fl_snapshot_ops stub_snapshots = { .get = stub_get };
 static const struct fl_change_ops stub_changes = { stub_allocated, stub_delta };
 static struct fl_backend stub = {
-	.name = "stub",
-	.open = stub_open,
-	.close = stub_close,
+	STUB_HEAD,
 	.snapshots = &stub_snapshots,
 };
 
-static struct fl_arena *arena;
-static struct fl_op op;
-static struct fl_pool *pool;
 static size_t n_seen;
 static uint64_t bytes_seen;
 
@@ -103,13 +82,13 @@ static void set_up(void)
 static int allocated(uint64_t from, size_t *enough)
 {
 	n_seen = bytes_seen = 0;
-	return fl_snapshot_allocated(pool, &op, "s1", from, count, enough, &test_error);
+	return fl_snapshot_allocated(pool, &stub_op, "s1", from, count, enough, &test_error);
 }
 
 static int delta(const char *base, const char *target)
 {
 	n_seen = bytes_seen = 0;
-	return fl_snapshot_delta(pool, &op, base, target, 0, count, NULL, &test_error);
+	return fl_snapshot_delta(pool, &stub_op, base, target, 0, count, NULL, &test_error);
 }
 
 static void tell(size_t n, const struct fl_extent *extents)
@@ -217,14 +196,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	int result;
-
-	arena = fl_arena_new(0);
-	op = (struct fl_op){ "test", fl_clock_after_ms(60000), arena, NULL };
-	if (fl_pool_open(&stub, &op, "p", NULL, &pool, &test_error) < 0)
-		return 1;
-	result = test_run(tests, FL_COUNT(tests), argc, argv);
-	fl_pool_close(pool);
-	fl_arena_free(arena);
-	return result;
+	return stub_run(&stub, tests, FL_COUNT(tests), argc, argv);
 }

@@ -1,67 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checked calls that group snapshots need: which broken promises of a backend they notice. */
-#include <stdlib.h>
+#include "stub.h"
+
 #include <string.h>
-
-#include "backends/backend.h"
-#include "base/clock.h"
-#include "tests/test.h"
-
-static struct fl_arena *arena;
-static struct fl_op op;
-static struct fl_pool *pool;
 
 /* What the backend under the checked calls answers. */
 static struct fl_record record;
 static struct fl_snapshot snapshot;
 static unsigned n_asked;
 
-static int stub_open(struct fl_pool **ret, const struct fl_op *with, const char *name,
-		     const void *options, struct fl_error *err)
-{
-	(void)with, (void)name, (void)options, (void)err;
-	*ret = calloc(1, sizeof(**ret));
-	return 0;
-}
-
-static void stub_close(struct fl_pool *closed)
-{
-	free(closed);
-}
-
-static int stub_get(struct fl_pool *asked, const struct fl_op *with, const char *key,
+static int stub_get(struct fl_pool *asked, const struct fl_op *op, const char *key,
 		    struct fl_record *ret, struct fl_error *err)
 {
-	(void)asked, (void)with, (void)key, (void)err;
+	(void)asked, (void)op, (void)key, (void)err;
 	n_asked++;
 	*ret = record;
 	return 0;
 }
 
-static int stub_set(struct fl_pool *asked, const struct fl_op *with, const char *key,
+static int stub_set(struct fl_pool *asked, const struct fl_op *op, const char *key,
 		    uint64_t expected, const char *value, uint64_t *ret_version,
 		    struct fl_error *err)
 {
-	(void)asked, (void)with, (void)key, (void)expected, (void)value, (void)err;
+	(void)asked, (void)op, (void)key, (void)expected, (void)value, (void)err;
 	n_asked++;
 	*ret_version = record.version;
 	return 0;
 }
 
 /* Fails and does not say why. */
-static int stub_remove(struct fl_pool *asked, const struct fl_op *with, const char *key,
+static int stub_remove(struct fl_pool *asked, const struct fl_op *op, const char *key,
 		       uint64_t expected, struct fl_error *err)
 {
-	(void)asked, (void)with, (void)key, (void)err;
+	(void)asked, (void)op, (void)key, (void)err;
 	n_asked++;
 	return expected == 7 ? 0 : -1;
 }
 
-static int stub_create(struct fl_pool *asked, const struct fl_op *with,
+static int stub_create(struct fl_pool *asked, const struct fl_op *op,
 		       const struct fl_snapshot_spec *spec, struct fl_snapshot *ret,
 		       struct fl_error *err)
 {
-	(void)asked, (void)with, (void)spec, (void)err;
+	(void)asked, (void)op, (void)spec, (void)err;
 	n_asked++;
 	*ret = snapshot;
 	return 0;
@@ -70,33 +50,24 @@ static int stub_create(struct fl_pool *asked, const struct fl_op *with,
 static const struct fl_pool_record_ops stub_records = { stub_get, stub_set, stub_remove };
 static const struct fl_snapshot_ops stub_snapshots = { .create = stub_create };
 static const struct fl_backend stub = {
-	.abi = FL_BACKEND_ABI,
-	.size = sizeof(struct fl_backend),
-	.name = "stub",
-	.open = stub_open,
-	.close = stub_close,
+	STUB_HEAD,
 	.snapshots = &stub_snapshots,
 	.pool_records = &stub_records,
 };
-static const struct fl_backend bare = {
-	.abi = FL_BACKEND_ABI,
-	.size = sizeof(struct fl_backend),
-	.name = "bare",
-	.open = stub_open,
-	.close = stub_close,
-};
+static const struct fl_backend bare = { STUB_HEAD };
 
 static int get(const char *key)
 {
 	struct fl_record got;
 
-	return fl_pool_record_get(pool, &op, key, &got, &test_error);
+	return fl_pool_record_get(pool, &stub_op, key, &got, &test_error);
 }
 
 static int set(const char *key, uint64_t expected, const char *value)
 {
 	uint64_t version = 99;
-	int result = fl_pool_record_set(pool, &op, key, expected, value, &version, &test_error);
+	int result =
+		fl_pool_record_set(pool, &stub_op, key, expected, value, &version, &test_error);
 
 	EQUAL(version, result == 0 ? record.version : 99);
 	return result;
@@ -107,11 +78,11 @@ static void records_are_passed_on(void)
 	struct fl_record got;
 
 	record = (struct fl_record){ 5, "x" };
-	WORKS(fl_pool_record_get(pool, &op, "k", &got, &test_error));
+	WORKS(fl_pool_record_get(pool, &stub_op, "k", &got, &test_error));
 	EQUAL(got.version, 5);
 	SAME(got.value, "x");
 	WORKS(set("k", 4, "y"));
-	WORKS(fl_pool_record_remove(pool, &op, "k", 7, &test_error));
+	WORKS(fl_pool_record_remove(pool, &stub_op, "k", 7, &test_error));
 }
 
 static void what_is_no_record_is_not_asked_for(void)
@@ -124,7 +95,7 @@ static void what_is_no_record_is_not_asked_for(void)
 	for (size_t i = 0; i < FL_COUNT(keys); i++) {
 		FAILS(get(keys[i]), FL_INVALID);
 		FAILS(set(keys[i], 0, "x"), FL_INVALID);
-		FAILS(fl_pool_record_remove(pool, &op, keys[i], 0, &test_error), FL_INVALID);
+		FAILS(fl_pool_record_remove(pool, &stub_op, keys[i], 0, &test_error), FL_INVALID);
 	}
 	FAILS(set("k", 0, large), FL_INVALID);
 	FAILS(set("k", 0, NULL), FL_INVALID);
@@ -140,7 +111,7 @@ static void broken_promises_of_records_are_noticed(void)
 	OK(strstr(test_error.text, "did not grow"), "%s", test_error.text);
 	record.version = 0;
 	FAILS(set("k", 0, "x"), FL_INTERNAL);
-	FAILS(fl_pool_record_remove(pool, &op, "k", 8, &test_error), FL_INTERNAL);
+	FAILS(fl_pool_record_remove(pool, &stub_op, "k", 8, &test_error), FL_INTERNAL);
 }
 
 static int create(const char *group)
@@ -148,7 +119,7 @@ static int create(const char *group)
 	const struct fl_snapshot_spec spec = { "group-1", "a", group, NULL };
 	struct fl_snapshot got;
 
-	return fl_snapshot_create(pool, &op, &spec, &got, &test_error);
+	return fl_snapshot_create(pool, &stub_op, &spec, &got, &test_error);
 }
 
 static void a_snapshot_is_of_the_group_that_was_asked_for(void)
@@ -184,10 +155,10 @@ static void a_backend_without_them_says_so(void)
 {
 	struct fl_pool *with = pool;
 
-	WORKS(fl_pool_open(&bare, &op, "bare", NULL, &pool, &test_error));
+	WORKS(fl_pool_open(&bare, &stub_op, "bare", NULL, &pool, &test_error));
 	FAILS(get("k"), FL_UNSUPPORTED);
 	FAILS(set("k", 0, "x"), FL_UNSUPPORTED);
-	FAILS(fl_pool_record_remove(pool, &op, "k", 0, &test_error), FL_UNSUPPORTED);
+	FAILS(fl_pool_record_remove(pool, &stub_op, "k", 0, &test_error), FL_UNSUPPORTED);
 	fl_pool_close(pool);
 	pool = with;
 }
@@ -205,13 +176,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	int status;
-
-	arena = fl_arena_new(0);
-	op = (struct fl_op){ "test", fl_clock_after_ms(60000), arena, NULL };
-	WORKS(fl_pool_open(&stub, &op, "stub", NULL, &pool, &test_error));
-	status = test_run(tests, FL_COUNT(tests), argc, argv);
-	fl_pool_close(pool);
-	fl_arena_free(arena);
-	return status;
+	return stub_run(&stub, tests, FL_COUNT(tests), argc, argv);
 }

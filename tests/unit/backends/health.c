@@ -1,73 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checked calls of health: which broken promises of a backend they notice. */
-#include <stdlib.h>
+#include "stub.h"
+
 #include <string.h>
-
-#include "backends/backend.h"
-#include "base/clock.h"
-#include "tests/test.h"
-
-static struct fl_arena *arena;
-static struct fl_op op;
-static struct fl_pool *pool;
 
 /* What the backend under the checked calls answers. */
 static struct fl_health answered;
 
-static int stub_open(struct fl_pool **ret, const struct fl_op *with, const char *name,
-		     const void *options, struct fl_error *err)
-{
-	(void)with, (void)name, (void)options, (void)err;
-	*ret = calloc(1, sizeof(**ret));
-	return 0;
-}
-
-static void stub_close(struct fl_pool *closed)
-{
-	free(closed);
-}
-
-static int stub_list(struct fl_pool *listed, const struct fl_op *with, const char *after,
+static int stub_list(struct fl_pool *listed, const struct fl_op *op, const char *after,
 		     fl_volume_see *see, void *cookie, struct fl_error *err)
 {
 	struct fl_volume volume = { .handle = "a", .health = answered };
 
-	(void)listed, (void)with, (void)after, (void)err;
+	(void)listed, (void)op, (void)after, (void)err;
 	see(cookie, &volume);
 	return 0;
 }
 
-static int stub_pool(struct fl_pool *asked, const struct fl_op *with, struct fl_health *ret,
+static int stub_pool(struct fl_pool *asked, const struct fl_op *op, struct fl_health *ret,
 		     struct fl_error *err)
 {
-	(void)asked, (void)with, (void)err;
+	(void)asked, (void)op, (void)err;
 	*ret = answered;
 	return 0;
 }
 
-static int stub_volume(struct fl_pool *asked, const struct fl_op *with, const char *handle,
+static int stub_volume(struct fl_pool *asked, const struct fl_op *op, const char *handle,
 		       struct fl_health *ret, struct fl_error *err)
 {
-	(void)asked, (void)with, (void)handle, (void)err;
+	(void)asked, (void)op, (void)handle, (void)err;
 	*ret = answered;
 	return 0;
 }
 
-static int stub_health_list(struct fl_pool *asked, const struct fl_op *with, const char *after,
+static int stub_health_list(struct fl_pool *asked, const struct fl_op *op, const char *after,
 			    fl_health_see *see, void *cookie, struct fl_error *err)
 {
-	(void)asked, (void)with, (void)err;
+	(void)asked, (void)op, (void)err;
 	see(cookie, after ? after : "a", &answered);
 	return 0;
 }
 
 static const struct fl_health_ops stub_health = { stub_pool, stub_volume, stub_health_list };
 static const struct fl_backend stub = {
-	.abi = FL_BACKEND_ABI,
-	.size = sizeof(struct fl_backend),
-	.name = "stub",
-	.open = stub_open,
-	.close = stub_close,
+	STUB_HEAD,
 	.volume_list = stub_list,
 	.health = &stub_health,
 };
@@ -92,18 +68,18 @@ static void what_is_wrong_is_passed_on(void)
 	int n = 0;
 
 	answered = (struct fl_health){ 0 };
-	WORKS(fl_pool_health(pool, &op, &got, &test_error));
+	WORKS(fl_pool_health(pool, &stub_op, &got, &test_error));
 	EQUAL(got.n, 0);
 	fl_health_add(arena, &answered, FL_HEALTH_DEGRADED, "Slow", "it takes %d s", 7);
 	fl_health_add(arena, &answered, FL_HEALTH_INACCESSIBLE, "Slow", "it takes too long");
-	WORKS(fl_volume_health(pool, &op, "a", &got, &test_error));
+	WORKS(fl_volume_health(pool, &stub_op, "a", &got, &test_error));
 	EQUAL(got.n, 2);
 	SAME(got.entries[0].message, "it takes 7 s");
 	EQUAL(got.entries[1].status, FL_HEALTH_INACCESSIBLE);
-	WORKS(fl_volume_health_list(pool, &op, NULL, health_see, &n, &test_error));
-	WORKS(fl_volume_list(pool, &op, NULL, volume_see, &n, &test_error));
+	WORKS(fl_volume_health_list(pool, &stub_op, NULL, health_see, &n, &test_error));
+	WORKS(fl_volume_list(pool, &stub_op, NULL, volume_see, &n, &test_error));
 	EQUAL(n, 2);
-	FAILS(fl_volume_health(pool, &op, "../a", &got, &test_error), FL_INVALID);
+	FAILS(fl_volume_health(pool, &stub_op, "../a", &got, &test_error), FL_INVALID);
 }
 
 static void broken_promises_are_noticed(void)
@@ -127,12 +103,13 @@ static void broken_promises_are_noticed(void)
 	memset(longest, 'x', 501);
 	for (size_t i = 0; i < FL_COUNT(wrong); i++) {
 		answered = (struct fl_health){ wrong[i], wrong[i][1].reason ? 2 : 1 };
-		FAILS(fl_pool_health(pool, &op, &got, &test_error), FL_INTERNAL);
+		FAILS(fl_pool_health(pool, &stub_op, &got, &test_error), FL_INTERNAL);
 		OK(strstr(test_error.text, "broke its contract") != NULL, "%s", test_error.text);
-		FAILS(fl_volume_health(pool, &op, "a", &got, &test_error), FL_INTERNAL);
-		FAILS(fl_volume_health_list(pool, &op, NULL, health_see, &n, &test_error),
+		FAILS(fl_volume_health(pool, &stub_op, "a", &got, &test_error), FL_INTERNAL);
+		FAILS(fl_volume_health_list(pool, &stub_op, NULL, health_see, &n, &test_error),
 		      FL_INTERNAL);
-		FAILS(fl_volume_list(pool, &op, NULL, volume_see, &n, &test_error), FL_INTERNAL);
+		FAILS(fl_volume_list(pool, &stub_op, NULL, volume_see, &n, &test_error),
+		      FL_INTERNAL);
 	}
 	EQUAL(n, 0);
 }
@@ -142,9 +119,11 @@ static void a_list_holds_what_is_not_well(void)
 	int n = 0;
 
 	answered = (struct fl_health){ 0 };
-	FAILS(fl_volume_health_list(pool, &op, NULL, health_see, &n, &test_error), FL_INTERNAL);
+	FAILS(fl_volume_health_list(pool, &stub_op, NULL, health_see, &n, &test_error),
+	      FL_INTERNAL);
 	fl_health_add(arena, &answered, FL_HEALTH_DEGRADED, "Slow", "it is");
-	FAILS(fl_volume_health_list(pool, &op, "a/b", health_see, &n, &test_error), FL_INTERNAL);
+	FAILS(fl_volume_health_list(pool, &stub_op, "a/b", health_see, &n, &test_error),
+	      FL_INTERNAL);
 	EQUAL(n, 0);
 }
 
@@ -154,8 +133,8 @@ static void a_pool_loses_no_data(void)
 
 	answered = (struct fl_health){ 0 };
 	fl_health_add(arena, &answered, FL_HEALTH_DATA_LOSS, "Lost", "it is");
-	FAILS(fl_pool_health(pool, &op, &got, &test_error), FL_INTERNAL);
-	WORKS(fl_volume_health(pool, &op, "a", &got, &test_error));
+	FAILS(fl_pool_health(pool, &stub_op, &got, &test_error), FL_INTERNAL);
+	WORKS(fl_volume_health(pool, &stub_op, "a", &got, &test_error));
 }
 
 static const struct test tests[] = {
@@ -167,14 +146,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	int result;
-
-	arena = fl_arena_new(0);
-	op = (struct fl_op){ .id = "t", .deadline = fl_clock_after_ms(60000), .arena = arena };
-	if (fl_pool_open(&stub, &op, "p", NULL, &pool, &test_error) < 0)
-		return 1;
-	result = test_run(tests, FL_COUNT(tests), argc, argv);
-	fl_pool_close(pool);
-	fl_arena_free(arena);
-	return result;
+	return stub_run(&stub, tests, FL_COUNT(tests), argc, argv);
 }

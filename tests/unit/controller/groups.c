@@ -195,6 +195,9 @@ static void an_interrupted_deletion_is_completed(void)
 	FAILS(get_group(id_of("half"), left, &group), FL_BUSY);
 	FAILS(delete_group(id_of("half"), ids(a, NULL, NULL)), FL_INVALID);
 	EQUAL(count_snapshots(), 0);
+	WORKS(delete_group(id_of("half"), ids(NULL, NULL, NULL)));
+	nothing_is_left();
+	leave("half", GROUP_DELETING, "x1", "x2");
 	WORKS(delete_group(id_of("half"), left));
 	nothing_is_left();
 	leave("half", GROUP_DELETING, "x1", "x2");
