@@ -73,6 +73,11 @@ class Story:
             self.ok(first["ready"], "a snapshot is cut at once", first)
         else:
             self.ok(not first["ready"], "a snapshot is cut at once and not ready yet", first)
+        for limits in ({"iops": 50000}, {}):
+            self.bed.do("volume", "modify", self.volume, "--set", f"iops={limits.get('iops', 0)}")
+            told = self.bed.ask("vm", "status", self.guest.name)["disks"]
+            self.ok(limits in [d["limits"] for d in told if d["serial"] == self.serial],
+                    f"limits are changed meanwhile: {limits}", told)
         last = self.bed.ask("snapshot", "create", self.volume, f"snap-{self.pool}")
         self.ok(last["ready"] and last["id"] == first["id"] and
                 last["created"] == first["created"],
