@@ -25,11 +25,18 @@ int mount_filesystem(const char *device, const char *type, const char *point,
 {
 	if (mount(device, point, type, options->flags, options->data) == 0)
 		return 0;
-	if (errno == EINVAL)
+	if (errno == EINVAL && options->has_words)
 		return fl_error_set(err, FL_INVALID,
 				    "the kernel refused to mount %s as %s: a mount flag is wrong "
 				    "or the file system is damaged (dmesg says which)",
 				    device, type);
+	/* EBADMSG is a checksum that does not fit. */
+	if (errno == EINVAL || errno == EUCLEAN || errno == EBADMSG)
+		return fl_error_set(err, FL_IN_USE,
+				    "the %s on %s is damaged, or of a kind that this kernel does "
+				    "not know (dmesg says which): take a copy of the volume before "
+				    "you repair it",
+				    type, device);
 	if (errno == ENODEV)
 		return fl_error_set(err, FL_UNSUPPORTED, "this kernel has no %s", type);
 	/* Linux before 6.7 knows a btrfs by its UUID alone, which a clone shares with its origin. */

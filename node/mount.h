@@ -17,6 +17,7 @@
 struct mount_options {
 	unsigned long flags; /* MS_… */
 	const char *data;    /* what the file system itself reads: "discard,data=ordered"; or "" */
+	bool has_words;      /* some of `data` is the orchestrator's, who may have got it wrong */
 };
 
 /* CSI's mount_flags as options of mount(2): words, each of which may be several with commas between.
@@ -25,7 +26,8 @@ struct mount_options {
 int mount_options_parse(struct fl_arena *arena, const char *const *words, size_t n_words,
 			struct mount_options *ret, struct fl_error *err) fl_must_check;
 
-/* Mounts the file system of type `type` on `device` at directory `point`. */
+/* Mounts the file system of type `type` on `device` at directory `point`.  FL_IN_USE when it is damaged,
+ * FL_INVALID when it may as well be a mount flag that is wrong. */
 int mount_filesystem(const char *device, const char *type, const char *point,
 		     const struct mount_options *options, struct fl_error *err) fl_must_check;
 

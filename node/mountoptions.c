@@ -98,6 +98,7 @@ static int mount_word_add(struct fl_arena *arena, const char *word, struct mount
 		options->flags = (options->flags & ~known->clear) | known->set;
 		return 0;
 	}
+	options->has_words = true;
 	options->data =
 		fl_arena_printf(arena, "%s%s%s", options->data, *options->data ? "," : "", word);
 	if (strlen(options->data) > MOUNT_DATA_MAX)

@@ -132,6 +132,34 @@ def _(bed):
         bed.sweep()
 
 
+@statement("a file system that is damaged is FAILED_PRECONDITION, and health tells why")
+def _(bed):
+    # Of an ext4's superblock: the size of its blocks, and a number that its checksum covers.
+    for offset in (1024 + 24, 1024 + 4):
+        with disk(bed, ext4()) as made:
+            made.unstage()
+            image = bed.path("volumes", "volumes", "disk", "image")
+            with open(image, "r+b") as stream:
+                stream.seek(offset)
+                good = stream.read(1)
+                stream.seek(offset)
+                stream.write(bytes([good[0] ^ 0x63]))
+            with refused("FAILED_PRECONDITION", "damaged"):
+                made.stage()
+            health = bed.csi("NodeGetVolumeHealth", volume_id=made.volume_id)["volume_health"]
+            assert [(s["status"], s["reason"]) for s in health["health_statuses"]] == \
+                [("INACCESSIBLE", "StageFailed")], health
+            with refused("INVALID_ARGUMENT", "mount flag"):
+                made.stage(volume_capability=ext4(mount_flags=["nonsense"]))
+            with open(image, "r+b") as stream:
+                stream.seek(offset)
+                stream.write(good)
+            made.stage()
+            health = bed.csi("NodeGetVolumeHealth", volume_id=made.volume_id)["volume_health"]
+            assert not health["health_statuses"], health
+        bed.sweep()
+
+
 @statement("a context of an attachment that is over is FAILED_PRECONDITION")
 def _(bed):
     made = Disk(bed, block())
