@@ -7,9 +7,7 @@
 
 #include "base/busy.h"
 
-/* CSI's limit for an id, and the longest handle that a node-local backend of ours makes. */
-#define ID_BYTES 128
-#define HANDLE_BYTES 64
+#define ID_BYTES 128 /* CSI's limit */
 
 static int pools_check_node_local(const struct fl_settings *settings, const struct fl_pool *pool,
 				  const struct fl_pool_settings *own, struct fl_error *err)
@@ -26,7 +24,7 @@ static int pools_check_node_local(const struct fl_settings *settings, const stru
 	for (size_t i = 0; i < settings->n_nodes; i++)
 		if (strlen(settings->nodes[i].id) > longest)
 			longest = strlen(settings->nodes[i].id);
-	length = strlen(pool->name) + 1 + longest + 1 + HANDLE_BYTES;
+	length = strlen(pool->name) + 1 + longest + 1 + FL_HANDLE_BYTES;
 	if (length > ID_BYTES)
 		return fl_error_set(err, FL_INVALID,
 				    "pool %s: its name and the longest node id (%zu bytes) make "

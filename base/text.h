@@ -31,6 +31,9 @@ bool fl_text_is_name(const char *text, size_t length);
  * name, an LV name, an RBD image name and in an argument vector. */
 bool fl_text_is_safe_name(const char *text, size_t max_length);
 
+/* max_length of the handles that our backends make, and for who has to guess one from a name. */
+#define FL_HANDLE_BYTES 64
+
 /* The handle that follows from a CSI name: the name itself where it is a safe name of at most
  * max_length bytes and does not start with "fl-", else "fl-" and 32 hexadecimal digits of its
  * SHA-256 (35 bytes).  Deterministic. */

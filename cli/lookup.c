@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define LOOKUP_HANDLE_MAX 128
-
 /* The last part of an id is the handle: the name itself, or what follows from it. */
 static bool lookup_fits(struct orchestrator *o, const char *id, const char *word)
 {
@@ -12,7 +10,7 @@ static bool lookup_fits(struct orchestrator *o, const char *id, const char *word
 	const char *handle = slash ? slash + 1 : id;
 
 	return strcmp(id, word) == 0 || strcmp(handle, word) == 0 ||
-	       strcmp(handle, fl_text_handle(o->arena, word, LOOKUP_HANDLE_MAX)) == 0;
+	       strcmp(handle, fl_text_handle(o->arena, word, FL_HANDLE_BYTES)) == 0;
 }
 
 /* What has been found so far for one word. */

@@ -19,8 +19,6 @@
 #define CREATE_POLL_MS 250
 /* Stands in for the size of content that is gone: no volume is smaller. */
 #define CREATE_LEAST_BYTES 512
-/* The longest handle that backends make of a name. */
-#define CREATE_HANDLE 64
 
 struct create {
 	struct controller *c;
@@ -40,7 +38,7 @@ struct create {
 static int create_find_made(const struct create *create, struct fl_pool *pool, struct fl_error *err)
 {
 	const char *name = create->request->name;
-	const char *handle = fl_text_handle(create->op.arena, name, CREATE_HANDLE);
+	const char *handle = fl_text_handle(create->op.arena, name, FL_HANDLE_BYTES);
 	struct fl_volume volume;
 
 	if (fl_volume_get(pool, &create->op, handle, &volume, err) < 0)

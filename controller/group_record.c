@@ -5,8 +5,6 @@
 
 #include "base/json.h"
 
-#define GROUP_HANDLE_MAX 64
-
 static const char *const group_words[] = {
 	[GROUP_CUTTING] = "cutting",
 	[GROUP_DONE] = "done",
@@ -15,7 +13,7 @@ static const char *const group_words[] = {
 
 const char *group_handle(struct fl_arena *arena, const char *name)
 {
-	return fl_text_handle(arena, name, GROUP_HANDLE_MAX);
+	return fl_text_handle(arena, name, FL_HANDLE_BYTES);
 }
 
 static const char *group_key(const struct fl_op *op, const char *handle)
@@ -79,7 +77,7 @@ int group_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 	struct fl_record record;
 
 	*ret = (struct group){ 0 };
-	if (strlen(handle) > GROUP_HANDLE_MAX)
+	if (strlen(handle) > FL_HANDLE_BYTES)
 		return 0;
 	if (fl_pool_record_get(pool, op, group_key(op, handle), &record, err) < 0)
 		return -1;
@@ -113,7 +111,7 @@ int group_write(const struct fl_op *op, struct fl_pool *pool, const char *handle
 int group_remove(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		 const struct group *group, struct fl_error *err)
 {
-	if (strlen(handle) > GROUP_HANDLE_MAX)
+	if (strlen(handle) > FL_HANDLE_BYTES)
 		return 0;
 	return fl_pool_record_remove(pool, op, group_key(op, handle), group->version, err);
 }

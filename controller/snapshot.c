@@ -10,9 +10,6 @@
 #include "place.h"
 #include "verbs.h"
 
-/* The longest handle that backends make of a name. */
-#define SNAPSHOT_HANDLE 64
-
 struct snapshot_making {
 	struct controller *c;
 	struct fl_op op;
@@ -75,7 +72,7 @@ static int snapshot_check_place(const struct snapshot_making *making, struct fl_
 {
 	const struct fl_op *op = &making->op;
 	struct fl_pool *pool = making->volume.pool;
-	const char *handle = fl_text_handle(op->arena, making->spec.name, SNAPSHOT_HANDLE);
+	const char *handle = fl_text_handle(op->arena, making->spec.name, FL_HANDLE_BYTES);
 	struct fl_snapshot snapshot;
 	struct fl_error why, not_there;
 

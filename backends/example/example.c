@@ -53,7 +53,7 @@ static int example_create(struct fl_pool *pool, const struct fl_op *op,
 			  const struct fl_volume_spec *spec, struct fl_volume *ret,
 			  struct fl_error *err)
 {
-	const char *handle = fl_text_handle(op->arena, spec->name, 64);
+	const char *handle = fl_text_handle(op->arena, spec->name, FL_HANDLE_BYTES);
 	fl_cleanup(fl_close) int dir = -1, folder = -1, image = -1;
 
 	if (example_folder(pool, op, "", &dir, err) < 0)

@@ -13,11 +13,9 @@
 #include "origin.h"
 #include "reserve.h"
 
-#define HANDLE_BYTES 64
-
 const char *file_handle(const struct fl_op *op, const char *name)
 {
-	return fl_text_handle(op->arena, name, HANDLE_BYTES);
+	return fl_text_handle(op->arena, name, FL_HANDLE_BYTES);
 }
 
 static struct fl_volume volume_of(const char *handle, const struct file_meta *meta,

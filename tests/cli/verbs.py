@@ -65,6 +65,10 @@ def check_volumes(v):
     v.do("volume show nobody", 3, "there is no volume nobody")
     v.tell(v.json("volume expand data --size 96Mi")["size"] == 96 * MIB, "it grows")
     v.tell(v.json("volume expand data --size 1Mi")["size"] == 96 * MIB, "it never shrinks")
+    for name in (64 * "l", 65 * "l", 128 * "l", "größe"):
+        made = v.json(f"volume create {name} --size 1Mi")
+        v.tell(v.json(f"volume show {name}")["id"] == made["id"], "a name of any kind is found")
+        v.do(f"volume delete {name}")
     v.do("volume delete copy")
     v.do("volume delete copy", 3)
     v.do("volume delete default/n1/copy")
