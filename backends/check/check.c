@@ -46,8 +46,9 @@ static void check_step(void *cookie, enum suite_event event)
 
 	if (event == SUITE_RAN)
 		check_report(run);
-	else if (!run->has_offered)
-		offers_tell(run->suite.plan, run->suite.board->offered);
+	if (event != SUITE_OPENED || run->has_offered)
+		return;
+	offers_tell(run->suite.plan, run->suite.board->offered);
 	run->has_offered = true;
 }
 

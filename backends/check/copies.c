@@ -20,7 +20,8 @@ static void copied_volume_is_born_with_records(struct check *c)
 	    !WORKS(fl_volume_record_get(c->pool, &c->op, copying.copy.handle, "k", &record,
 					&c->err)))
 		return;
-	HOLDS(record.version == 1 && strcmp(record.value, "one") == 0);
+	EQUALS(record.version, 1);
+	SAME(record.value, "one");
 }
 
 static void thin_copy_is_thin(struct check *c)

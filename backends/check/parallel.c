@@ -2,6 +2,7 @@
 /* Parallel: the same work in several processes or threads at once. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ static int process_work(struct check *c, void (*work)(struct check *c, int i), i
 int check_in_processes(struct check *c, int n, void (*work)(struct check *c, int i))
 {
 	pid_t children[MAX_PARALLEL];
+	char how[100];
 	int failed = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -42,8 +44,11 @@ int check_in_processes(struct check *c, int n, void (*work)(struct check *c, int
 
 		if (children[i] < 0 || waitpid(children[i], &status, 0) < 0 || status != 0)
 			failed++;
-		if (children[i] >= 0 && WIFSIGNALED(status))
-			check_note_lost(c->failure, (unsigned)i + 1, strsignal(WTERMSIG(status)));
+		if (children[i] >= 0 && WIFSIGNALED(status)) {
+			snprintf(how, sizeof(how), "a process was ended by signal %d (%s)",
+				 WTERMSIG(status), strsignal(WTERMSIG(status)));
+			check_note_lost(c->failure, (unsigned)i + 1, how);
+		}
 	}
 	if (failed == 0)
 		return 0;

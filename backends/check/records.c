@@ -12,6 +12,12 @@ static int record_get(struct check *c, const char *handle, const char *key, stru
 	return fl_volume_record_get(c->pool, &c->op, handle, key, ret, &c->err);
 }
 
+static bool record_is(struct check *c, const struct fl_record *record, uint64_t version,
+		      const char *value)
+{
+	return EQUALS(record->version, version) && SAME(record->value, value);
+}
+
 static void versions_count(struct check *c)
 {
 	struct fl_record record;
@@ -21,13 +27,16 @@ static void versions_count(struct check *c)
 	if (!WORKS(check_create(c, "a", MIB, &volume)) ||
 	    !WORKS(record_get(c, volume.handle, "k", &record)))
 		return;
-	HOLDS(record.version == 0 && strcmp(record.value, "") == 0);
+	EQUALS(record.version, 0);
+	SAME(record.value, "");
 	if (!WORKS(check_record_set(c, volume.handle, "k", 0, "one", &version)) ||
 	    !EQUALS(version, 1) ||
 	    !WORKS(check_record_set(c, volume.handle, "k", 1, "two", &version)) ||
 	    !WORKS(record_get(c, volume.handle, "k", &record)))
 		return;
-	HOLDS(version == 2 && record.version == 2 && strcmp(record.value, "two") == 0);
+	EQUALS(version, 2);
+	EQUALS(record.version, 2);
+	SAME(record.value, "two");
 }
 
 static void a_volume_is_born_with_records(struct check *c)
@@ -45,9 +54,9 @@ static void a_volume_is_born_with_records(struct check *c)
 	for (unsigned i = 0; i < 2; i++, pairs[0].value = "two") {
 		if (!WORKS(fl_volume_create(c->pool, &c->op, &spec, &volume, &c->err)) ||
 		    !WORKS(record_get(c, volume.handle, "k", &record)) ||
-		    !HOLDS(record.version == 1 && strcmp(record.value, "one") == 0) ||
+		    !record_is(c, &record, 1, "one") ||
 		    !WORKS(record_get(c, volume.handle, FL_RECORD_MKFS, &record)) ||
-		    !HOLDS(record.version == 1 && strcmp(record.value, pairs[1].value) == 0))
+		    !record_is(c, &record, 1, pairs[1].value))
 			return;
 	}
 }
@@ -66,7 +75,7 @@ static void another_version_is_busy(struct check *c)
 	FAILS(check_record_set(c, volume.handle, "k", 0, "x", &version), FL_BUSY);
 	FAILS(check_record_set(c, volume.handle, "k", 2, "x", &version), FL_BUSY);
 	if (WORKS(record_get(c, volume.handle, "k", &record)))
-		HOLDS(record.version == 1 && strcmp(record.value, "one") == 0);
+		record_is(c, &record, 1, "one");
 }
 
 static void large_and_odd_values(struct check *c)
@@ -136,7 +145,8 @@ static void records_survive_reopening(struct check *c)
 	    !WORKS(check_record_set(c, volume.handle, "k", 0, "kept", &version)) ||
 	    !WORKS(check_reopen(c)) || !WORKS(record_get(c, volume.handle, "k", &record)))
 		return;
-	HOLDS(record.version == 1 && strcmp(record.value, "kept") == 0);
+	EQUALS(record.version, 1);
+	SAME(record.value, "kept");
 }
 
 static void blank_was_never_formatted(struct check *c)

@@ -28,8 +28,10 @@ static void is_made_once(struct check *c)
 	    !WORKS(check_snapshot(c, "s", volume.handle, &again)) ||
 	    !WORKS(get(c, first.handle, &got)) || !WORKS(check_snapshots(c, NULL, &all)))
 		return;
-	HOLDS(strcmp(first.handle, again.handle) == 0 && all.n == 1);
-	HOLDS(first.created_ns == again.created_ns && got.created_ns == first.created_ns);
+	SAME(first.handle, again.handle);
+	EQUALS(all.n, 1);
+	EQUALS(first.created_ns, again.created_ns);
+	EQUALS(got.created_ns, first.created_ns);
 	SAME(got.name, check_name(c, "s"));
 	SAME(got.volume_handle, volume.handle);
 	EQUALS(got.size_bytes, volume.size_bytes);

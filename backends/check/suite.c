@@ -143,5 +143,6 @@ int suite_run(struct suite *suite, size_t first, suite_step *step, void *cookie,
 	suite_give_time(suite, &c);
 	(void)!check_clean(&c);
 	fl_pool_close(c.pool);
+	step(cookie, SUITE_ENDED);
 	return 0;
 }

@@ -31,6 +31,7 @@ void suite_collect(struct suite *suite, struct fl_arena *arena);
 enum suite_event {
 	SUITE_OPENED, /* what is offered is known */
 	SUITE_RAN,    /* the statement board->at */
+	SUITE_ENDED,  /* and the pool is closed */
 };
 typedef void suite_step(void *cookie, enum suite_event event);
 

@@ -94,8 +94,8 @@ static int worker_wait(const struct suite *suite, const struct worker *worker,
 	return 1;
 }
 
-/* The end of a worker that hung or crashed, as a phrase; NULL when it came to its end by itself. */
-static const char *worker_end(struct worker *worker, bool hangs, char text[100])
+/* How a worker ended that hung, crashed or left, as a phrase. */
+static void worker_end(struct worker *worker, bool hangs, char text[100])
 {
 	int status = 0;
 
@@ -110,12 +110,9 @@ static const char *worker_end(struct worker *worker, bool hangs, char text[100])
 	else if (WIFSIGNALED(status))
 		snprintf(text, 100, "a process was ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0)
+	else
 		snprintf(text, 100, "a process ended itself with exit code %d",
 			 WEXITSTATUS(status));
-	else
-		return NULL;
-	return text;
 }
 
 /* What the worker was at when it was lost. */
@@ -153,10 +150,9 @@ static int supervise_note_closed(struct suite *suite, struct fl_error *err)
 static int supervise_one(struct suite *suite, size_t first, suite_step *step, void *cookie,
 			 bool *ret_hangs, struct fl_error *err)
 {
-	enum suite_event event;
+	enum suite_event event = SUITE_OPENED;
 	struct worker worker;
-	const char *how;
-	char text[100];
+	char how[100];
 	int state;
 
 	if (worker_start(suite, first, &worker, err) < 0)
@@ -169,9 +165,9 @@ static int supervise_one(struct suite *suite, size_t first, suite_step *step, vo
 		(void)!write(worker.fd, &(char){ 0 }, 1);
 	}
 	*ret_hangs = state < 0;
-	how = worker_end(&worker, *ret_hangs, text);
+	worker_end(&worker, *ret_hangs, how);
 	/* It is at its end also when the pool has not closed: others have told. */
-	if (!how || suite->board->at == suite->n)
+	if (event == SUITE_ENDED || (suite->board->at == suite->n && suite->board->is_open))
 		return 1;
 	return suite->board->error.code != FL_OK ? supervise_note_closed(suite, err)
 						 : supervise_note_lost(suite, how, err);

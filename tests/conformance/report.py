@@ -21,6 +21,7 @@ MISTAKES = {
     "code": (IN_USE, IN_USE.replace("FL_IN_USE", "FL_NOT_FOUND")),
     "crash": (IN_USE, "abort();"),
     "hang": (IN_USE, "for (;;) pause();"),
+    "leaving": (IN_USE, "_exit(0);"),
     "kept": ("renameat(dir, handle, dir, hidden) < 0 && errno != ENOENT", "hidden[0] == 0"),
     "size": ("FL_SOURCE_FILE, .size_bytes = ", "FL_SOURCE_FILE, .size_bytes = 512 + "),
 }
@@ -79,6 +80,7 @@ def look_at_json(tap, backend, folder):
 def look_at_lost(tap, folder):
     """Of what crashes or hangs the report names the call, and goes on with the next statement."""
     for mistake, how in (("crash", "a process was ended by signal 6 (Aborted)"),
+                         ("leaving", "a process ended itself with exit code 0"),
                          ("hang", "a process was killed because nothing went on in it")):
         result = check(build(folder, mistake), folder, "--timeout", "1s", "--filter", "deleted")
         wanted = f"#   got       {how}: volume_delete(handle=fairlead-check-a): has not returned\n"

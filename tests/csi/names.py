@@ -99,6 +99,45 @@ def _(bed):
             bed.csi("GetSnapshot", snapshot_id=absent)
 
 
+def ask_group(bed, what, group_id, *snapshot_ids):
+    return bed.csi(f"GroupController.{what}VolumeGroupSnapshot", group_snapshot_id=group_id,
+                   snapshot_ids=list(snapshot_ids))
+
+
+@statement("ids that cannot be of ours do no harm in any field of the calls about groups and changed blocks")
+def _(bed):
+    volume_id = bed.volume("a")["volume_id"]
+    snapshot_id = bed.snapshot("s", volume_id)["snapshot_id"]
+    group = bed.csi("GroupController.CreateVolumeGroupSnapshot", name="g",
+                    source_volume_ids=[volume_id])["group_snapshot"]
+    member = group["snapshots"][0]["snapshot_id"]
+    blocks = [("Allocated", "snapshot_id", {}), ("Delta", "base_snapshot_id", {"target_snapshot_id": snapshot_id}),
+              ("Delta", "target_snapshot_id", {"base_snapshot_id": snapshot_id})]
+    for trick in TRICKS + INVALID_UTF8:
+        for volumes in ([trick], [volume_id, trick]):
+            with refused("NOT_FOUND"):
+                bed.csi("GroupController.CreateVolumeGroupSnapshot", name="h", source_volume_ids=volumes)
+        with refused("NOT_FOUND"):
+            ask_group(bed, "Get", trick, member)
+        ask_group(bed, "Delete", trick, member)
+        for what in ("Get", "Delete"):
+            with refused("INVALID_ARGUMENT", "snapshot_ids"):
+                ask_group(bed, what, group["group_snapshot_id"], trick)
+        for method, field, more in blocks:
+            with refused("NOT_FOUND"):
+                bed.csi(f"SnapshotMetadata.GetMetadata{method}", **{field: trick}, **more)
+    for absent, word in ABSENT.items():
+        with refused("NOT_FOUND"):
+            ask_group(bed, "Get", absent, member)
+        with refused("FAILED_PRECONDITION", word, "forget"):
+            ask_group(bed, "Delete", absent, member)
+    for trick in NUL:
+        for what in ("Get", "Delete"):
+            with refused("INVALID_ARGUMENT", "NUL"):
+                ask_group(bed, what, trick, member)
+    assert len(bed.csi("ListSnapshots")["entries"]) == 2
+
+
 @statement("a pool that was taken out of the configuration has all that it had when it is back")
 def _(bed):
     two = DEFAULT_CONFIG + "  - { name: other, backend: file, directory: ROOT/other }\n"
