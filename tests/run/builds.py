@@ -14,17 +14,18 @@ class Build:
         self.slowness = slowness  # how much more time its programs get
         self.options = options
         self.rings = rings  # that make sense with this build; None: all
+        self.ahead = None  # what comes of it, when it is made while other programs run
         self.mark = f"FAIRLEAD_TEST={uuid.uuid4()}"
         self.reports = os.path.join(self.folder, "test-logs", "sanitizer")
 
-    def make(self):
-        """Configures and compiles; returns the log's path and whether it worked."""
+    def make(self, patience=0):
+        """Configures and compiles, as a process that is so nice; returns the log's path and whether it worked."""
         os.makedirs(os.path.join(self.folder, "test-logs"), exist_ok=True)
         path = os.path.join(self.folder, "test-logs", "build.log")
         with open(path, "wb") as log:
             for command in (["cmake", "-S", ".", "-B", self.folder, "-G", "Ninja", "-DFL_WERROR=ON",
                              "-DCMAKE_C_COMPILER_LAUNCHER=ccache"] + self.options,
-                            ["cmake", "--build", self.folder]):
+                            ["nice", "-n", str(patience), "cmake", "--build", self.folder]):
                 if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log,
                                   stderr=subprocess.STDOUT, check=False).returncode:
                     return path, False
