@@ -45,10 +45,11 @@ int ephemeral_make(const struct fl_op *op, const char *id, struct ephemeral *eph
 int ephemeral_volume(const struct node *node, const struct fl_op *op, const char *id,
 		     struct node_volume *ret, struct fl_error *err) fl_must_check;
 
-/* NodePublishVolume for one (ephemeral_publish.c).  What fails for good leaves nothing behind. */
+/* NodePublishVolume for one (ephemeral_publish.c).  What fails for good leaves nothing behind.
+ * *ret_conflict: it failed because the volume is published at another path already. */
 int ephemeral_publish(const struct node *node, const struct fl_op *op,
-		      const Csi__V1__NodePublishVolumeRequest *request, struct fl_error *err)
-	fl_must_check;
+		      const Csi__V1__NodePublishVolumeRequest *request, bool *ret_conflict,
+		      struct fl_error *err) fl_must_check;
 
 /* Unmounts it from the target and deletes it; the target's directory stays.  Absent is success.  The
  * caller holds the volume.

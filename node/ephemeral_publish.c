@@ -52,6 +52,7 @@ struct ephemeral_call {
 	struct ephemeral wish;
 	struct stage stage; /* mounted at the target itself */
 	bool is_unused;     /* nothing shows the volume: that is proven */
+	bool conflict;      /* it is published at another path */
 };
 
 static bool ephemeral_says_so(const struct fl_pair *pairs, size_t n)
@@ -227,7 +228,8 @@ static int ephemeral_check_path(struct ephemeral_call *call, struct fl_error *er
 		return -1;
 	call->is_unused = state.uses.n == 0;
 	for (size_t i = 0; i < state.uses.n; i++) {
-		if (!own || !mountinfo_is_same_place(own, &state.uses.entries[i]))
+		call->conflict = !own || !mountinfo_is_same_place(own, &state.uses.entries[i]);
+		if (call->conflict)
 			return fl_error_set(err, FL_IN_USE,
 					    "ephemeral volume %s is published at %s already",
 					    call->id, state.uses.entries[i].point);
@@ -273,7 +275,8 @@ static int ephemeral_give_up(const struct ephemeral_call *call, struct fl_error 
 }
 
 int ephemeral_publish(const struct node *node, const struct fl_op *op,
-		      const Csi__V1__NodePublishVolumeRequest *request, struct fl_error *err)
+		      const Csi__V1__NodePublishVolumeRequest *request, bool *ret_conflict,
+		      struct fl_error *err)
 {
 	fl_cleanup(hold_release) struct hold hold = HOLD_NONE;
 	struct fl_op own = *op;
@@ -285,5 +288,8 @@ int ephemeral_publish(const struct node *node, const struct fl_op *op,
 	own.progress = &hold.mark.progress;
 	if (ephemeral_begin(&call, err) < 0)
 		return -1;
-	return ephemeral_up(&call, err) == 0 ? 0 : ephemeral_give_up(&call, err);
+	if (ephemeral_up(&call, err) == 0)
+		return 0;
+	*ret_conflict = call.conflict;
+	return ephemeral_give_up(&call, err);
 }

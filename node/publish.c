@@ -149,7 +149,7 @@ static int publish_run(const struct node *node, struct fl_op op,
 	enum access_mode attached;
 
 	if (ephemeral_is_asked_for(request))
-		return ephemeral_publish(node, &op, request, err);
+		return ephemeral_publish(node, &op, request, ret_conflict, err);
 	if (publish_read(node, &op, request, &publish, err) < 0 ||
 	    hold_take(node->busy, node->state_fd, request->volume_id, "NodePublishVolume", &hold,
 		      err) < 0 ||

@@ -134,6 +134,18 @@ def _(bed):
         bed.sweep()
 
 
+@statement("an inline volume has one path, and a second one says nothing of its health: FAILED_PRECONDITION")
+def _(bed):
+    request = {"volume_id": INLINE, "volume_context": EPHEMERAL, "volume_capability": ext4()}
+    target = bed.path("inline")
+    bed.csi("NodePublishVolume", target_path=target, **request)
+    with refused("FAILED_PRECONDITION", target):
+        bed.csi("NodePublishVolume", target_path=bed.path("second"), **request)
+    health = bed.csi("NodeGetVolumeHealth", volume_id=INLINE)["volume_health"]
+    assert not health["health_statuses"], health
+    bed.csi("NodeUnpublishVolume", volume_id=INLINE, target_path=target)
+
+
 @statement("a publication that fails for what is at its target leaves nothing, and changes no other")
 def _(bed):
     for way, context in ((ext4(), {}), (block(), {}), (block(), {"fairlead.io/vm": "web1"})):
