@@ -44,6 +44,8 @@ struct syscall_row {
 
 static const struct syscall_row rows[] = {
 	{ "openat", SYS_openat, PLACE_AT, EVERYTHING | SYSCALL_OPENS },
+	/* Only to read: base/tree.c. */
+	{ "openat2", SYS_openat2, PLACE_AT, SYSCALL_DISK | SYSCALL_OPENS | SYSCALL_MEMORY },
 	{ "mkdirat", SYS_mkdirat, PLACE_AT, EVERYTHING },
 	{ "mknodat", SYS_mknodat, PLACE_AT, EVERYTHING },
 	{ "unlinkat", SYS_unlinkat, PLACE_AT, SHRINKING },
@@ -73,6 +75,7 @@ static const struct syscall_row rows[] = {
 	{ "copy_file_range", SYS_copy_file_range, PLACE_TO_FD, WRITING },
 	{ "fsync", SYS_fsync, PLACE_FD, WRITING },
 	{ "fdatasync", SYS_fdatasync, PLACE_FD, WRITING },
+	{ "syncfs", SYS_syncfs, PLACE_FD, WRITING },
 	{ "ioctl", SYS_ioctl, PLACE_FD, WRITING | SYSCALL_MEMORY },
 	{ "mount", SYS_mount, PLACE_MOUNT, SYSCALL_CHANGES | SYSCALL_DISK | SYSCALL_MEMORY },
 	{ "umount2", SYS_umount2, PLACE_UMOUNT, SYSCALL_CHANGES | SYSCALL_MEMORY },

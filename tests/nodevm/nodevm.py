@@ -27,7 +27,7 @@ PROGRAMS = ("filesystems", "clones", "groups", "blocks")
 FAULTS = ("ENOSPC", "EIO", "EROFS", "EMFILE", "ENOMEM")
 EMULATION = 4  # how much more time the programs get than on this machine
 PROGRAM_SECONDS = 150 * SLOWNESS
-VM_SECONDS = 360 * SLOWNESS
+VM_SECONDS = 600 * SLOWNESS
 STATEMENT = re.compile(r"^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$")
 
 
