@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "birth.h"
 #include "copy.h"
+#include "csi/mkfs.h"
 #include "csi/reply.h"
 #include "group.h"
 #include "modify.h"
@@ -113,6 +114,20 @@ static int create_read_parameters(struct create *create, struct fl_error *err)
 	return modify_check(create->parameters.pool, &create->modify, &create->limits, err);
 }
 
+/* A volume that no node could ever format is not made. */
+static int create_check_mkfs(const struct create *create, const struct capability *capabilities,
+			     struct fl_error *err)
+{
+	const char *options = create->parameters.mkfs_options;
+	const char *const *words;
+
+	for (size_t i = 0; options && i < create->request->n_volume_capabilities; i++)
+		if (!capabilities[i].block &&
+		    mkfs_words(create->op.arena, capabilities[i].fs_type, options, &words, err) < 0)
+			return fl_error_prefix(err, "parameter \"mkfs_options\"");
+	return 0;
+}
+
 static int create_read(struct create *create, struct fl_error *err)
 {
 	const Csi__V1__CreateVolumeRequest *request = create->request;
@@ -125,7 +140,8 @@ static int create_read(struct create *create, struct fl_error *err)
 	    convert_content(request->volume_content_source, &create->content, err) < 0 ||
 	    topology_read_requirement(create->op.arena, request->accessibility_requirements,
 				      &create->required, err) < 0 ||
-	    create_read_parameters(create, err) < 0)
+	    create_read_parameters(create, err) < 0 ||
+	    create_check_mkfs(create, capabilities, err) < 0)
 		return -1;
 	return access_check(create->c, create->parameters.pool, capabilities,
 			    request->n_volume_capabilities, err);

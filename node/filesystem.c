@@ -8,21 +8,19 @@
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 
+#include "csi/mkfs.h"
 #include "node/btrfs.h"
 #include "node/tool.h"
 #include "node/xfs.h"
 
 #define FILESYSTEM_UNIT 65536 /* file systems use whole units of a device, at most this large */
-#define FILESYSTEM_WORDS_MAX 32
 struct filesystem {
 	const char *name;
-	const char *make[6];    /* command and its fixed arguments */
-	const char *options;    /* letters of options that may be given and take a value … */
-	const char *switches;   /* … and that take none */
-	const char *grow[4];    /* the command before its argument */
-	bool grow_by_device;    /* its argument is the device, else the mount point */
-	bool tells_size;        /* statvfs counts all of it */
-	const char *mount_data; /* always mounted with this */
+	const char *make[6];            /* command and its fixed arguments */
+	const char *grow[4];            /* the command before its argument */
+	bool grow_by_device;            /* its argument is the device, else the mount point */
+	bool tells_size;                /* statvfs counts all of it */
+	const char *mount_data;         /* always mounted with this */
 	const struct uuid_change *uuid; /* NULL: the kernel does not mind two with the same UUID */
 };
 
@@ -32,8 +30,6 @@ static const struct filesystem filesystems[] = {
 	{
 		.name = "ext4",
 		.make = { "mkfs.ext4", "-F", "-q", "-E", "nodiscard" },
-		.options = "bCEGgIiJmNOT",
-		.switches = "jv",
 		.grow = { "resize2fs" },
 		.grow_by_device = true,
 		.mount_data = "",
@@ -41,8 +37,6 @@ static const struct filesystem filesystems[] = {
 	{
 		.name = "xfs",
 		.make = { "mkfs.xfs", "-f", "-q", "-K" },
-		.options = "bdilmns",
-		.switches = "",
 		.grow = { "xfs_growfs", "-d" },
 		.mount_data = "nouuid",
 		.uuid = &xfs_uuid,
@@ -50,18 +44,12 @@ static const struct filesystem filesystems[] = {
 	{
 		.name = "btrfs",
 		.make = { "mkfs.btrfs", "-f", "-q", "-K" },
-		.options = "OdmnsR",
-		.switches = "M",
 		.grow = { "btrfs", "filesystem", "resize", "max" },
 		.tells_size = true,
 		.mount_data = "",
 		.uuid = &btrfs_uuid,
 	},
 };
-
-/* Keys in the values of options that name files or devices, or move the file system. */
-static const char *const filesystem_refused[] = { "logdev", "rtdev",  "device", "name",
-						  "file",   "offset", "logfile" };
 
 int filesystem_get(const char *name, const struct filesystem **ret, struct fl_error *err)
 {
@@ -89,74 +77,10 @@ const struct uuid_change *filesystem_uuid(const struct filesystem *type)
 	return type->uuid;
 }
 
-/* A value: plain characters, and no key that names files or devices. */
-static bool filesystem_value_is_allowed(const char *value)
-{
-	if (!*value || strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789_.,:+-=^") != strlen(value))
-		return false;
-	for (const char *at = value; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		for (size_t i = 0; i < FL_COUNT(filesystem_refused); i++) {
-			size_t length = strlen(filesystem_refused[i]);
-
-			if (strncmp(at, filesystem_refused[i], length) == 0 && at[length] == '=')
-				return false;
-		}
-	}
-	return true;
-}
-
-/* One word, of which *need_value tells and remembers whether it is the value of the one before. */
-static bool filesystem_word_is_allowed(const struct filesystem *type, const char *word,
-				       bool *need_value)
-{
-	if (*need_value) {
-		*need_value = false;
-		return word[0] != '-' && filesystem_value_is_allowed(word);
-	}
-	if (word[0] != '-' || word[1] == '\0')
-		return false;
-	if (strchr(type->switches, word[1]))
-		return word[2] == '\0';
-	if (!strchr(type->options, word[1]))
-		return false;
-	*need_value = word[2] == '\0';
-	return *need_value || filesystem_value_is_allowed(word + 2);
-}
-
-int filesystem_options(struct fl_arena *arena, const struct filesystem *type, const char *text,
-		       const char *const **ret_words, struct fl_error *err)
-{
-	const char **words = fl_arena_array(arena, FILESYSTEM_WORDS_MAX + 1, sizeof(*words));
-	bool need_value = false;
-	size_t n = 0;
-
-	for (const char *at = text + strspn(text, " "); *at; at += strspn(at, " ")) {
-		size_t length = strcspn(at, " ");
-
-		if (n == FILESYSTEM_WORDS_MAX)
-			return fl_error_set(err, FL_INVALID, "more than %d words of mkfs options",
-					    FILESYSTEM_WORDS_MAX);
-		words[n] = fl_arena_strndup(arena, at, length);
-		if (!filesystem_word_is_allowed(type, words[n], &need_value))
-			return fl_error_set(err, FL_INVALID,
-					    "mkfs option \"%s\" is not allowed for %s", words[n],
-					    type->name);
-		at += length;
-		n++;
-	}
-	if (need_value)
-		return fl_error_set(err, FL_INVALID, "mkfs option \"%s\" has no value",
-				    words[n - 1]);
-	*ret_words = words;
-	return 0;
-}
-
 int filesystem_make(const struct fl_op *op, const struct filesystem *type, const char *device,
 		    const char *const *words, struct fl_error *err)
 {
-	const char *argv[FL_COUNT(type->make) + FILESYSTEM_WORDS_MAX + 2] = { NULL };
+	const char *argv[FL_COUNT(type->make) + MKFS_WORDS_MAX + 2] = { NULL };
 	struct fl_proc_result result;
 	size_t n = 0;
 

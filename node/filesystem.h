@@ -23,12 +23,7 @@ const char *filesystem_mount_data(const struct filesystem *type);
 /* How it gets another UUID; NULL where the kernel does not mind two file systems with the same one. */
 const struct uuid_change *filesystem_uuid(const struct filesystem *type);
 
-/* The words of volume_context's mkfs options, checked against what this kind takes: FL_INVALID names
- * an option that is unknown, or that points at other files or devices.  `words` ends with NULL. */
-int filesystem_options(struct fl_arena *arena, const struct filesystem *type, const char *text,
-		       const char *const **ret_words, struct fl_error *err) fl_must_check;
-
-/* Makes a file system, whatever is there.  FL_TIMEOUT when it was cut off: it is to be made again. */
+/* Makes a file system, with the words of csi/mkfs.h, whatever is there.  FL_TIMEOUT when it was cut off: it is to be made again. */
 int filesystem_make(const struct fl_op *op, const struct filesystem *type, const char *device,
 		    const char *const *words, struct fl_error *err) fl_must_check;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "csi/mkfs.h"
 #include "node/content.h"
 #include "node/uuid.h"
 
@@ -56,7 +57,7 @@ static int format_words(const struct fl_op *op, const struct format_target *targ
 	if (fl_volume_record_get(target->pool, op, target->handle, FL_RECORD_MKFS, &record, err) <
 	    0)
 		return -1;
-	if (filesystem_options(op->arena, target->type, record.value, ret, err) < 0)
+	if (mkfs_words(op->arena, filesystem_name(target->type), record.value, ret, err) < 0)
 		return fl_error_prefix(err, "volume %s", target->volume_id);
 	return 0;
 }

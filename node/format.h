@@ -15,7 +15,7 @@ struct format_target {
 	const char *handle;
 	const char *volume_id; /* for errors */
 	const struct filesystem *type;
-	const char *const *mkfs_words; /* of filesystem_options; NULL: record `mkfs` has them */
+	const char *const *mkfs_words; /* of csi/mkfs.h; NULL: record `mkfs` has them */
 	bool read_only;                /* nothing may be written: neither mkfs nor the record */
 };
 

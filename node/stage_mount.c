@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "base/log.h"
+#include "csi/mkfs.h"
 #include "node/device.h"
 #include "node/format.h"
 #include "node/group.h"
@@ -17,7 +18,8 @@ int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret
 	const char *data;
 
 	if (filesystem_get(ret->capability.fs_type, &ret->type, err) < 0 ||
-	    (mkfs && filesystem_options(op->arena, ret->type, mkfs, &ret->mkfs_words, err) < 0) ||
+	    (mkfs &&
+	     mkfs_words(op->arena, ret->capability.fs_type, mkfs, &ret->mkfs_words, err) < 0) ||
 	    mount_options_parse(op->arena, ret->capability.mount_flags,
 				ret->capability.n_mount_flags, &ret->options, err) < 0)
 		return -1;

@@ -8,6 +8,7 @@ from bed import GIB, MIB, Bed, capability, refused, run, statement
 A, B, NOBODY = "default/n1/a", "default/n1/b", "default/n1/nobody"
 S, G = "default/n1/s", "default/n1/g"
 ONE, MANY = [capability()], [capability("MULTI_NODE_MULTI_WRITER")]
+EXT4 = [capability(block=False, fs_type="ext4")]
 RANGE = {"required_bytes": MIB}
 INVALID, ABSENT = "INVALID_ARGUMENT", "NOT_FOUND"
 EXISTS, IN_USE, RANGES = "ALREADY_EXISTS", "FAILED_PRECONDITION", "OUT_OF_RANGE"
@@ -28,6 +29,9 @@ TABLES = {
         ({"volume_capabilities": [{}]}, INVALID), ({"volume_capabilities": MANY}, INVALID),
         ({"parameters": {"colour": "red"}}, INVALID), ({"parameters": {"thin": "maybe"}}, INVALID),
         ({"parameters": {"pool": "other"}}, INVALID), ({"parameters": {"iops": "500"}}, INVALID),
+        ({"parameters": {"mkfs_options": "-E offset=4096"}, "volume_capabilities": EXT4}, INVALID),
+        ({"parameters": {"mkfs_options": "-m crc=1 /dev/sda"}, "volume_capabilities": EXT4}, INVALID),
+        ({"parameters": {"mkfs_options": "-m"}, "volume_capabilities": ONE + EXT4}, INVALID),
         ({"mutable_parameters": {"colour": "red"}}, INVALID),
         ({"mutable_parameters": {"thin": "true"}}, INVALID),
         ({"mutable_parameters": {"iops": "0x10"}}, INVALID),

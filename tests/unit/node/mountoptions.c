@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sys/mount.h>
 
-#include "node/filesystem.h"
+#include "csi/mkfs.h"
 #include "node/mount.h"
 #include "tests/test.h"
 
@@ -98,12 +98,9 @@ static void many_words_are_refused(void)
 	FAILS(mount_options_parse(arena, many, FL_COUNT(many), &options, &test_error), FL_INVALID);
 }
 
-static int mkfs(const char *type_name, const char *text, const char *const **ret)
+static int mkfs(const char *file_system, const char *text, const char *const **ret)
 {
-	const struct filesystem *type;
-
-	WORKS(filesystem_get(type_name, &type, &test_error));
-	return filesystem_options(arena, type, text, ret, &test_error);
+	return mkfs_words(arena, file_system, text, ret, &test_error);
 }
 
 static void mkfs_options_are_words(void)
@@ -142,6 +139,7 @@ static void mkfs_reads_no_files(void)
 		{ "btrfs", "-r etc" },
 		{ "btrfs", "--rootdir=etc" },
 		{ "btrfs", "-Mx" },
+		{ "zfs", "-b 512" },
 	};
 	const char *const *words;
 
