@@ -7,19 +7,20 @@
  *
  * For every call:
  *  - It blocks, and runs on a worker thread; several may run at once on one instance unless
- *    FL_BACKEND_SERIAL is set.  The core never runs two calls for one volume at once in this process,
- *    but another controller may do so in another: what must be atomic, the storage must make so.
+ *    FL_BACKEND_SERIAL is set.  The core never runs two calls for one volume at once in this
+ *    process, but another controller may do so in another: what must be atomic, the storage must
+ *    make so.
  *  - It is idempotent: asked again for what is already so, it says yes.  A failed or killed call
  *    leaves nothing that the same call, made again, trips over; `volume_delete` and
  *    `snapshot_delete` also remove what an interrupted create left.
  *  - It takes `struct fl_op` (id for logs, deadline for waits, arena for what it returns) and
  *    `struct fl_error`, and returns 0 or -1.  Strings it returns live in op->arena; strings it is
  *    given live at least until it returns.
- *  - While work that it started may still go on, it fails with FL_TIMEOUT, FL_UNAVAILABLE or FL_BUSY
- *    and with nothing else.
+ *  - While work that it started may still go on, it fails with FL_TIMEOUT, FL_UNAVAILABLE or
+ *    FL_BUSY and with nothing else.
  *  - Names and handles that it is given were checked by the core: UTF-8 of 1 to 128 bytes without
- *    control characters but tabs and line ends (names), something it returned itself or at least a safe name (handles).  Sizes are whole
- *    multiples of 512.
+ *    control characters but tabs and line ends (names), something it returned itself or at least a
+ *    safe name (handles).  Sizes are whole multiples of 512.
  *
  * Call backends through the checked functions at the end, never through the struct. */
 #pragma once
@@ -65,8 +66,9 @@ struct fl_volume_spec {
 	bool thin;                 /* space is taken as it is written */
 	struct fl_content content; /* min_bytes is at least the content's size */
 	const void *parameters; /* the backend's own struct, filled from its table `parameters` */
-	/* Records that the volume has from its first moment on, as text by key; none without `records`.
-	 * Those of a volume that is there already stay as they are: the core compares them. */
+	/* Records that the volume has from its first moment on, as text by key; none without
+	 * `records`.  Those of a volume that is there already stay as they are: the core compares
+	 * them. */
 	const struct fl_pair *records;
 	size_t n_records;
 };
@@ -96,8 +98,8 @@ struct fl_volume {
 	bool thin;
 	struct fl_health
 		health; /* from volume_list: what it met on its way; others leave it empty */
-	/* From volume_list only, where the storage tells it in the same breath: what `records` has as
-	 * FL_RECORD_OWNER, version 0 for none.  NULL: ask `records`. */
+	/* From volume_list only, where the storage tells it in the same breath: what `records` has
+	 * as FL_RECORD_OWNER, version 0 for none.  NULL: ask `records`. */
 	const struct fl_record *owner;
 };
 
@@ -141,10 +143,10 @@ struct fl_publish_spec {
 /* Of the file system on it, once it is nobody else's; a copy begins without this record. */
 #define FL_RECORD_UUID "uuid"
 /* Values of record `format`.  It only ever moves forward, and durably before what it allows:
- * "never": nobody has written to the volume since it was made blank;
- * "formatting:ext4": only our own mkfs has written to it, which may not have finished: it may be run
- * again; "ext4": we made that file system and it may have been mounted; "raw": it was handed out
- * for writing as a block device, or nobody knows: never run mkfs on it. */
+ * "never": nobody has written to the volume since it was made blank; "formatting:ext4": only our
+ * own mkfs has written to it, which may not have finished: it may be run again; "ext4": we made
+ * that file system and it may have been mounted; "raw": it was handed out for writing as a block
+ * device, or nobody knows: never run mkfs on it. */
 #define FL_FORMAT_NEVER "never"
 #define FL_FORMAT_MAKING "formatting:"
 #define FL_FORMAT_RAW "raw"
@@ -166,9 +168,9 @@ typedef int fl_volume_see(void *cookie, const struct fl_volume *volume);
 typedef int fl_snapshot_see(void *cookie, const struct fl_snapshot *snapshot);
 
 struct fl_snapshot_ops {
-	/* Makes the point in time.  An existing snapshot of that name, volume and group is returned as it
-	 * is; of that name and another volume or group, FL_EXISTS.  Copies record `format` of the volume, read
-	 * after the cut. */
+	/* Makes the point in time.  An existing snapshot of that name, volume and group is returned
+	 * as it is; of that name and another volume or group, FL_EXISTS.  Copies record `format` of
+	 * the volume, read after the cut. */
 	int (*create)(struct fl_pool *pool, const struct fl_op *op,
 		      const struct fl_snapshot_spec *spec, struct fl_snapshot *ret,
 		      struct fl_error *err);
@@ -176,7 +178,8 @@ struct fl_snapshot_ops {
 		      struct fl_error *err);
 	int (*get)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 		   struct fl_snapshot *ret, struct fl_error *err);
-	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL: all). */
+	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL:
+	 * all). */
 	int (*list)(struct fl_pool *pool, const struct fl_op *op, const char *after,
 		    fl_snapshot_see *see, void *cookie, struct fl_error *err);
 };
@@ -191,9 +194,9 @@ struct fl_record_ops {
 };
 
 /* Named values of the pool itself, for what is of no single volume: contracts as in base/record.h,
- * but that the first version may be any: a record that was removed and made again never has a version
- * that it had before, so that who slept meanwhile finds out.  A key is a safe name of at most 128
- * bytes that does not end in ".new". */
+ * but that the first version may be any: a record that was removed and made again never has a
+ * version that it had before, so that who slept meanwhile finds out.  A key is a safe name of at
+ * most 128 bytes that does not end in ".new". */
 struct fl_pool_record_ops {
 	int (*get)(struct fl_pool *pool, const struct fl_op *op, const char *key,
 		   struct fl_record *ret, struct fl_error *err);
@@ -225,7 +228,8 @@ struct fl_extent {
 	uint64_t offset;
 	uint64_t bytes;
 };
-/* As fl_volume_see.  An extent of 0 bytes is a sign of life: all that lies before it has been told. */
+/* As fl_volume_see.  An extent of 0 bytes is a sign of life: all that lies before it has been
+ * told. */
 typedef int fl_extent_see(void *cookie, const struct fl_extent *extent);
 /* What a snapshot holds, and how it differs from another one of the same volume.  Both tell extents
  * in ascending order, disjoint, from offset `from` on (the first one is cut there), and within the
@@ -261,16 +265,18 @@ struct fl_copy {
 	const char *failure; /* what `failed` stored, or NULL */
 };
 struct fl_copy_ops {
-	/* Makes an invisible, zeroed target of the size that the finished object will have.  While no
-	 * copy has been started, each begin makes a fresh file under a name of its own and removes what an
-	 * earlier begin of that object left, so that a writer that was believed dead writes to nowhere.
-	 * A started, failed or committed copy is returned as it is; when it is of another source or
-	 * does not fit: FL_EXISTS, or FL_BUSY for a volume that is not committed, which may never be. */
+	/* Makes an invisible, zeroed target of the size that the finished object will have.  While
+	 * no copy has been started, each begin makes a fresh file under a name of its own and
+	 * removes what an earlier begin of that object left, so that a writer that was believed
+	 * dead writes to nowhere.  A started, failed or committed copy is returned as it is; when
+	 * it is of another source or does not fit: FL_EXISTS, or FL_BUSY for a volume that is not
+	 * committed, which may never be. */
 	int (*begin)(struct fl_pool *pool, const struct fl_op *op,
 		     const struct fl_copy_target *target, struct fl_copy *ret,
 		     struct fl_error *err);
-	/* Remembers durably that copy->path was cut at copy->cut_ns; for a snapshot, `get` and `list`
-	 * show it from now on with ready = false.  FL_BUSY when another begin replaced copy->path. */
+	/* Remembers durably that copy->path was cut at copy->cut_ns; for a snapshot, `get` and
+	 * `list` show it from now on with ready = false.  FL_BUSY when another begin replaced
+	 * copy->path. */
 	int (*started)(struct fl_pool *pool, const struct fl_op *op,
 		       const struct fl_copy_target *target, const struct fl_copy *copy,
 		       struct fl_error *err);
@@ -284,9 +290,9 @@ struct fl_copy_ops {
 	int (*commit)(struct fl_pool *pool, const struct fl_op *op,
 		      const struct fl_copy_target *target, const struct fl_copy *copy,
 		      struct fl_error *err);
-	/* Forgets the target copy->path, started or not; nothing there, or replaced by another begin, is
-	 * success.  A target that nobody commits stays until abort, the delete of that object, or a new
-	 * begin. */
+	/* Forgets the target copy->path, started or not; nothing there, or replaced by another
+	 * begin, is success.  A target that nobody commits stays until abort, the delete of that
+	 * object, or a new begin. */
 	int (*abort)(struct fl_pool *pool, const struct fl_op *op,
 		     const struct fl_copy_target *target, const struct fl_copy *copy,
 		     struct fl_error *err);
@@ -308,26 +314,27 @@ struct fl_backend {
 	size_t n_snapshot_parameters;
 	size_t snapshot_parameters_size;
 
-	/* Required.  open checks that the storage is there and usable; what it keeps of `options` or
-	 * `name` it copies.  close accepts NULL. */
+	/* Required.  open checks that the storage is there and usable; what it keeps of `options`
+	 * or `name` it copies.  close accepts NULL. */
 	int (*open)(struct fl_pool **ret, const struct fl_op *op, const char *name,
 		    const void *options, struct fl_error *err);
 	void (*close)(struct fl_pool *pool);
-	/* An existing volume of that name that fits the spec (size in range, same content, and thin or
-	 * not where both are made) is returned; one that does not is FL_EXISTS.  A blank volume reads as zeros and has record `format`
-	 * = "never"; one with content inherits the record of its content, read after the copy. */
+	/* An existing volume of that name that fits the spec (size in range, same content, and thin
+	 * or not where both are made) is returned; one that does not is FL_EXISTS.  A blank volume
+	 * reads as zeros and has record `format` = "never"; one with content inherits the record of
+	 * its content, read after the copy. */
 	int (*volume_create)(struct fl_pool *pool, const struct fl_op *op,
 			     const struct fl_volume_spec *spec, struct fl_volume *ret,
 			     struct fl_error *err);
-	/* Absent is success.  FL_IN_USE when something still has it open.  Snapshots made from it stay
-	 * usable, or FL_IN_USE says why not. */
+	/* Absent is success.  FL_IN_USE when something still has it open.  Snapshots made from it
+	 * stay usable, or FL_IN_USE says why not. */
 	int (*volume_delete)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			     struct fl_error *err);
 	int (*volume_get)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 			  struct fl_volume *ret, struct fl_error *err);
-	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL: all).  What
-	 * is damaged is listed, too, if the backend has `health`: then `health` says what is wrong,
-	 * and of a damaged one name and size_bytes may be NULL and 0. */
+	/* In ascending order of handle (bytewise), from the first handle above `after` (NULL: all).
+	 * What is damaged is listed, too, if the backend has `health`: then `health` says what is
+	 * wrong, and of a damaged one name and size_bytes may be NULL and 0. */
 	int (*volume_list)(struct fl_pool *pool, const struct fl_op *op, const char *after,
 			   fl_volume_see *see, void *cookie, struct fl_error *err);
 	/* Describes how spec->node reaches the volume.  Grants nothing by itself. */
@@ -337,8 +344,8 @@ struct fl_backend {
 
 	/* Optional: NULL is a capability that is not offered. */
 
-	/* Grows to at least min_bytes (and at most max_bytes unless 0).  Never shrinks; large enough
-	 * already is success.  Works while the volume is in use. */
+	/* Grows to at least min_bytes (and at most max_bytes unless 0).  Never shrinks; large
+	 * enough already is success.  Works while the volume is in use. */
 	int (*resize)(struct fl_pool *pool, const struct fl_op *op, const char *handle,
 		      uint64_t min_bytes, uint64_t max_bytes, uint64_t *ret_bytes,
 		      struct fl_error *err);
@@ -358,8 +365,9 @@ extern const struct fl_backend fl_backend;
 /* ---- The checked calls: what controller and node use. ----
  *
  * Each checks its arguments (FL_INVALID for an unusable handle or size), answers FL_UNSUPPORTED for
- * an absent member, takes the instance's lock for FL_BACKEND_SERIAL, measures the call, and checks a
- * success (handle there and safe, size in the asked range): a backend that breaks its contract is FL_INTERNAL. */
+ * an absent member, takes the instance's lock for FL_BACKEND_SERIAL, measures the call, and checks
+ * a success (handle there and safe, size in the asked range): a backend that breaks its contract is
+ * FL_INTERNAL. */
 
 /* `name` is borrowed until fl_pool_close, `options` until this returns. */
 int fl_pool_open(const struct fl_backend *backend, const struct fl_op *op, const char *name,
@@ -419,9 +427,10 @@ int fl_volume_health(struct fl_pool *pool, const struct fl_op *op, const char *h
 int fl_volume_health_list(struct fl_pool *pool, const struct fl_op *op, const char *after,
 			  fl_health_see *see, void *cookie, struct fl_error *err) fl_must_check;
 
-/* As struct fl_change_ops says.  FL_BUSY for a snapshot that is not ready yet, FL_IN_USE for one that
- * never will be, FL_OUT_OF_RANGE for a `from` behind the end, FL_INVALID for snapshots of two volumes
- * and for a base that is larger than the target: volumes never shrink, so the two are swapped. */
+/* As struct fl_change_ops says.  FL_BUSY for a snapshot that is not ready yet, FL_IN_USE for one
+ * that never will be, FL_OUT_OF_RANGE for a `from` behind the end, FL_INVALID for snapshots of two
+ * volumes and for a base that is larger than the target: volumes never shrink, so the two are
+ * swapped. */
 int fl_snapshot_allocated(struct fl_pool *pool, const struct fl_op *op, const char *snapshot,
 			  uint64_t from, fl_extent_see *see, void *cookie, struct fl_error *err)
 	fl_must_check;

@@ -50,9 +50,10 @@ struct fl_settings {
 };
 
 /* Loads one backend by name from the directory $FAIRLEAD_BACKENDS, else `backends/` beside the
- * program when there is one, else the installed one; or from a path that contains a slash.  Checks ABI version, size
- * and required members; a smaller struct of an older author is completed with absent members.  The
- * object stays loaded for the life of the process; loading twice gives the same pointer. */
+ * program when there is one, else the installed one; or from a path that contains a slash.  Checks
+ * ABI version, size and required members; a smaller struct of an older author is completed with
+ * absent members.  The object stays loaded for the life of the process; loading twice gives the
+ * same pointer. */
 int fl_backend_load(const char *name, const struct fl_backend **ret, struct fl_error *err)
 	fl_must_check;
 /* The names that can be loaded, sorted, in the arena. */
@@ -104,7 +105,7 @@ int fl_object_id_parse(struct fl_arena *arena, const struct fl_pools *pools, con
 		       const char *what, struct fl_object_id *ret, struct fl_error *err)
 	fl_must_check;
 /* For who is going to say that `id`, which was not found, is gone.  0: it is, or never was ours.
- * FL_IN_USE when it has the shape of an id of ours, but this configuration lacks its pool or node, so
- * that its data may well be there: names the way out. */
+ * FL_IN_USE when it has the shape of an id of ours, but this configuration lacks its pool or node,
+ * so that its data may well be there: names the way out. */
 int fl_object_id_check_gone(struct fl_arena *arena, const struct fl_pools *pools, const char *id,
 			    const char *what, struct fl_error *err) fl_must_check;

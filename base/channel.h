@@ -38,8 +38,8 @@ int fl_channel_peer(int fd, pid_t *ret_pid, uid_t *ret_uid, struct fl_error *err
 /* Sends one message; descriptors stay the caller's.  Waits until `op->deadline`. */
 int fl_channel_send(const struct fl_op *op, int fd, const json_t *json, const int *fds,
 		    size_t n_fds, struct fl_error *err) fl_must_check;
-/* Receives one message; FL_TIMEOUT at op->deadline, FL_UNAVAILABLE when the peer is gone, FL_INVALID
- * for a packet that is too long or no JSON object (its descriptors are closed). */
+/* Receives one message; FL_TIMEOUT at op->deadline, FL_UNAVAILABLE when the peer is gone,
+ * FL_INVALID for a packet that is too long or no JSON object (its descriptors are closed). */
 int fl_channel_receive(const struct fl_op *op, int fd, struct fl_channel_message *ret,
 		       struct fl_error *err) fl_must_check;
 

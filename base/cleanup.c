@@ -21,7 +21,8 @@ void fl_free(void *pointer)
 	int saved = errno;
 	void *memory;
 
-	/* The parameter is the address of some kind of pointer: memcpy reads it whatever its type. */
+	/* The parameter is the address of some kind of pointer: memcpy reads it whatever its
+	 * type. */
 	memcpy(&memory, pointer, sizeof(memory));
 	free(memory);
 	memset(pointer, 0, sizeof(memory));

@@ -94,8 +94,8 @@ static int config_read_scalar(struct config_reader *r, const yaml_event_t *event
 	return 0;
 }
 
-/* Appends the node that begins with `event` to a map or list.  `at` is where people look for it: what
- * has a key is found at its key. */
+/* Appends the node that begins with `event` to a map or list.  `at` is where people look for it:
+ * what has a key is found at its key. */
 static int config_add(struct config_reader *r, struct fl_config_node *to, const yaml_event_t *event,
 		      int level, yaml_mark_t at)
 {

@@ -76,8 +76,8 @@ int fl_config_fill(struct fl_arena *arena, const struct fl_config_node *map, con
 		   void *ret, size_t size, struct fl_error *err) fl_must_check;
 
 /* The same from key–value pairs that come with a request (StorageClass parameters): errors name the
- * key and the nearest right one instead of a line.  A LIST is one text with commas; when a key stands
- * twice, the last one counts. */
+ * key and the nearest right one instead of a line.  A LIST is one text with commas; when a key
+ * stands twice, the last one counts. */
 int fl_config_fill_pairs(struct fl_arena *arena, const struct fl_pair *pairs, size_t n_pairs,
 			 const char *what, const struct fl_option *options, size_t n_options,
 			 void *ret, size_t size, struct fl_error *err) fl_must_check;

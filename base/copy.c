@@ -60,8 +60,8 @@ static bool copy_next(const struct copy *copy, uint64_t at, uint64_t *ret_start,
 	return *ret_start < *ret_end;
 }
 
-/* Copies inside the kernel (shared extents where the file system has them).  Returns how far it got:
- * less than `end` when it cannot go on. */
+/* Copies inside the kernel (shared extents where the file system has them).  Returns how far it
+ * got: less than `end` when it cannot go on. */
 static uint64_t copy_in_kernel(struct copy *copy, uint64_t at, uint64_t end)
 {
 	while (at < end && !copy->by_hand) {
@@ -193,7 +193,8 @@ int fl_file_copy_sparse(const struct fl_op *op, int src_fd, int dst_fd, uint64_t
 	size_t n;
 
 	fl_op_step(op, "copying", 0, size);
-	/* ext4 shows data that it has not placed yet as a hole, in files that it maps without extents. */
+	/* ext4 shows data that it has not placed yet as a hole, in files that it maps without
+	 * extents. */
 	if (fdatasync(src_fd) < 0)
 		return fl_error_sys(err, errno, "syncing the source of a copy");
 	while (!seek_errno && (n = copy_look(&copy, at, extents, &seek_errno)) > 0) {

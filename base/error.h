@@ -43,7 +43,8 @@ int fl_error_set(struct fl_error *err, enum fl_error_code code, const char *form
 
 /* The code follows from errno value `sys` (ENOENT → NOT_FOUND, ENOSPC/EDQUOT → NO_SPACE, EBUSY →
  * IN_USE, EACCES/EPERM → DENIED, ETIMEDOUT → TIMEOUT, EMFILE/ENFILE/ENOMEM/EAGAIN/EROFS (a file
- * system that its kernel made read-only is repaired by somebody) → UNAVAILABLE, else INTERNAL); ": No such file or directory" is added to the text. */
+ * system that its kernel made read-only is repaired by somebody) → UNAVAILABLE, else INTERNAL); ":
+ * No such file or directory" is added to the text. */
 int fl_error_sys(struct fl_error *err, int sys, const char *format, ...) fl_printf_like(3, 4);
 
 /* Puts "creating volume pvc-1: " before the text that is there; the code stays. */

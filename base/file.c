@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads on into `buffer`, up to the end of the file or `size` bytes.  A read that ends where fstat says that
- * the file does need not be told again that it is the end; but sysfs and procfs have less, or
- * more, than they say. */
+/* Reads on into `buffer`, up to the end of the file or `size` bytes.  A read that ends where fstat
+ * says that the file does need not be told again that it is the end; but sysfs and procfs have
+ * less, or more, than they say. */
 static int file_fill(int fd, const struct stat *st, char *buffer, size_t size, size_t *ret_size)
 {
 	while (*ret_size < size && (*ret_size == 0 || *ret_size != (size_t)st->st_size)) {

@@ -33,14 +33,14 @@ int fl_file_sync_dir(int dir_fd, struct fl_error *err) fl_must_check;
  * success. */
 int fl_file_make_dirs(const char *path, mode_t mode, struct fl_error *err) fl_must_check;
 
-/* Removes the entry `name` (no path) of dir_fd and, when it is a directory, everything in it, at most
- * 64 levels deep; never follows a symbolic link and never crosses a mount, a bind mount included
- * (IN_USE).  Absent is success. */
+/* Removes the entry `name` (no path) of dir_fd and, when it is a directory, everything in it, at
+ * most 64 levels deep; never follows a symbolic link and never crosses a mount, a bind mount
+ * included (IN_USE).  Absent is success. */
 int fl_file_remove_tree(int dir_fd, const char *name, struct fl_error *err) fl_must_check;
 
 /* Copies the data extents among the first `size` bytes of src_fd (SEEK_DATA/SEEK_HOLE, holes stay
- * holes) over dst_fd, which has at least `size` bytes and reads as zeros; fsyncs dst_fd.  Tells op's
- * onlookers how far it is.  Both are regular files; buffers are aligned, so O_DIRECT descriptors
- * work too.  The position of src_fd moves. */
+ * holes) over dst_fd, which has at least `size` bytes and reads as zeros; fsyncs dst_fd.  Tells
+ * op's onlookers how far it is.  Both are regular files; buffers are aligned, so O_DIRECT
+ * descriptors work too.  The position of src_fd moves. */
 int fl_file_copy_sparse(const struct fl_op *op, int src_fd, int dst_fd, uint64_t size,
 			struct fl_error *err) fl_must_check;

@@ -16,7 +16,8 @@ void fl_json_release(json_t **json)
 	errno = saved;
 }
 
-/* jansson's own bound is a constant of its build (2,048 levels), so ours is kept before it reads. */
+/* jansson's own bound is a constant of its build (2,048 levels), so ours is kept before it
+ * reads. */
 static bool json_is_too_deep(const char *text, size_t size)
 {
 	size_t levels = 0;

@@ -2,8 +2,8 @@
 /* Metric: counters, gauges and histograms of this process, rendered in Prometheus' text format.
  *
  * Metrics are static objects of their module, registered once at start; adding to one is an atomic
- * operation.  At most two label keys; label values come from small closed sets (method names, codes,
- * pool names), never from a peer's text. */
+ * operation.  At most two label keys; label values come from small closed sets (method names,
+ * codes, pool names), never from a peer's text. */
 #pragma once
 
 #include <stdint.h>
@@ -26,8 +26,8 @@ struct fl_metric {
 
 /* Adds the metric to what fl_metric_render prints.  Registering twice does nothing. */
 void fl_metric_register(struct fl_metric *metric);
-/* Counter += by, gauge += by (may be negative).  a and b are the label values, NULL when unused.  At
- * most 512 series a metric; what is above is counted under label value "other". */
+/* Counter += by, gauge += by (may be negative).  a and b are the label values, NULL when unused.
+ * At most 512 series a metric; what is above is counted under label value "other". */
 void fl_metric_add(struct fl_metric *metric, const char *a, const char *b, double by);
 void fl_metric_set(struct fl_metric *metric, const char *a, const char *b, double value);
 /* Histogram: buckets 1 ms, 5 ms, 10 ms, 50 ms, 100 ms, 500 ms, 1 s, 5 s, 10 s, 60 s, +Inf. */

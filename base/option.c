@@ -56,7 +56,8 @@ static int option_store(const struct option_filling *f, const struct fl_option *
 	if (option_check_word(f->arena, option, text, err) == 0 &&
 	    fl_value_read(f->arena, option->kind, text, f->base + option->offset, err) == 0)
 		return 0;
-	/* Whatever lies behind it (a file that is not there): what is wrong is the configuration. */
+	/* Whatever lies behind it (a file that is not there): what is wrong is the
+	 * configuration. */
 	if (err->code != FL_UNAVAILABLE)
 		err->code = FL_INVALID;
 	fl_error_set(err, err->code, "\"%s\" in %s %s", option->key, f->what, err->text);

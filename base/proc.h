@@ -3,10 +3,10 @@
  *
  * No shell.  posix_spawn with argv as it is; PATH is /usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, no
  * other variable; stdin is /dev/null or the given text; standard output and error are captured,
- * each capped; it inherits no other descriptor; the signal mask is empty; the child is
- * the leader of a process group of its own.  When op->deadline passes, the group gets SIGKILL and is
- * reaped (a child stuck in the kernel is left to a reaper thread), and the call fails with
- * FL_TIMEOUT.  Arguments are seen by everybody on the machine: secrets go through `input`. */
+ * each capped; it inherits no other descriptor; the signal mask is empty; the child is the leader
+ * of a process group of its own.  When op->deadline passes, the group gets SIGKILL and is reaped (a
+ * child stuck in the kernel is left to a reaper thread), and the call fails with FL_TIMEOUT.
+ * Arguments are seen by everybody on the machine: secrets go through `input`. */
 #pragma once
 
 #include <stddef.h>

@@ -46,8 +46,8 @@ static int output_keep(struct fl_proc_output *output, const char *data, size_t n
 	return 0;
 }
 
-/* More than any pipe holds, but not for ever, because a tool may write as fast as we read, and the deadline
- * is looked at elsewhere. */
+/* More than any pipe holds, but not for ever, because a tool may write as fast as we read, and the
+ * deadline is looked at elsewhere. */
 int fl_proc_output_read(struct fl_proc_output *output, struct fl_error *err)
 {
 	char chunk[16384];

@@ -14,8 +14,8 @@
 #include "file.h"
 #include "text.h"
 
-/* The first line: "fairlead-record 1 VERSION LENGTH SHA256".  The hash is that of "VERSION LENGTH\n"
- * and the value, so that a damaged version is found, too. */
+/* The first line: "fairlead-record 1 VERSION LENGTH SHA256".  The hash is that of "VERSION
+ * LENGTH\n" and the value, so that a damaged version is found, too. */
 #define RECORD_FORMAT "fairlead-record 1 "
 #define RECORD_MAX_HEADER 160
 #define RECORD_LOCK_MS 30000
@@ -49,8 +49,8 @@ static int record_damaged(const char *key, const char *how, struct fl_error *err
 			    key, how);
 }
 
-/* The header is not taken apart piece by piece: there is one right header for a version and a value,
- * and it is compared whole. */
+/* The header is not taken apart piece by piece: there is one right header for a version and a
+ * value, and it is compared whole. */
 static int record_parse(struct fl_arena *arena, const char *key, const char *text, size_t size,
 			struct fl_record *ret, struct fl_error *err)
 {

@@ -20,8 +20,8 @@ struct fl_record {
 	const char *value; /* NUL-terminated text, in the arena */
 };
 
-/* Reads record `key` (a safe name of at most 200 bytes that does not end in ".new": it is the file's
- * name) in dir_fd.  Absence is success with version 0. */
+/* Reads record `key` (a safe name of at most 200 bytes that does not end in ".new": it is the
+ * file's name) in dir_fd.  Absence is success with version 0. */
 int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
 		  struct fl_error *err) fl_must_check;
 
@@ -43,6 +43,6 @@ int fl_record_make(struct fl_arena *arena, int dir_fd, const char *key, uint64_t
 int fl_record_remove(struct fl_arena *arena, int dir_fd, const char *key, uint64_t expected,
 		     struct fl_error *err) fl_must_check;
 
-/* Removes what writers left in the directory that died before their rename.  What cannot be removed now is
- * left for the next time. */
+/* Removes what writers left in the directory that died before their rename.  What cannot be removed
+ * now is left for the next time. */
 void fl_record_sweep(int dir_fd);

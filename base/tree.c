@@ -60,7 +60,8 @@ static int tree_remove_dir(int dir_fd, const char *name, unsigned level, struct 
 	if (!dir)
 		return fl_error_sys(err, errno, "opening directory %s", name);
 	fl_take_fd(&fd);
-	/* Entries may be missed by a reader while others are removed: look again, but not for ever. */
+	/* Entries may be missed by a reader while others are removed: look again, but not for
+	 * ever. */
 	for (int pass = 0; pass < 8; pass++) {
 		rewinddir(dir);
 		if (tree_empty(dir, level, err) < 0)

@@ -76,8 +76,8 @@ static int attachment_take_down(struct attachment *a, const char *target, struct
 	return a->note.json ? note_save(a->o->arena, &a->note, err) : 0;
 }
 
-/* Whether the node may lose the right to the volume: not while somebody else (kubelet) uses it here,
- * and without a note of ours only when the node says that nobody does. */
+/* Whether the node may lose the right to the volume: not while somebody else (kubelet) uses it
+ * here, and without a note of ours only when the node says that nobody does. */
 static int attachment_may_release(struct attachment *a, const struct attachment_end *end, bool *ret,
 				  struct fl_error *err)
 {

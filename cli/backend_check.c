@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Backend check: the conformance suite, for authors of backends.  The report names the call that did
- * not do what it should, with its arguments, and the words of the header that it goes against. */
+/* Backend check: the conformance suite, for authors of backends.  The report names the call that
+ * did not do what it should, with its arguments, and the words of the header that it goes
+ * against. */
 #include <string.h>
 
 #include "backends/check/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Census: counts once a minute what the pools hold, for the metrics fairlead_volumes, fairlead_attachments
- * and fairlead_pool_available_bytes.  A thread of its own asks the storage, so that reading the metrics
- * never waits for it. */
+/* Census: counts once a minute what the pools hold, for the metrics fairlead_volumes,
+ * fairlead_attachments and fairlead_pool_available_bytes.  A thread of its own asks the storage, so
+ * that reading the metrics never waits for it. */
 #pragma once
 
 #include "backends/pools.h"

@@ -24,8 +24,8 @@ struct command {
 	struct cli_option_set sets[CLI_SETS_MAX];
 	size_t options_size;
 	bool hidden; /* not in lists of commands */
-	/* 0: done.  -1: *err says what failed, and the exit code follows from it (exit.h).  Above 0:
-	 * that exit code; everything has been said. */
+	/* 0: done.  -1: *err says what failed, and the exit code follows from it (exit.h).  Above
+	 * 0: that exit code; everything has been said. */
 	int (*run)(const struct invocation *invocation, struct fl_error *err);
 };
 

@@ -12,8 +12,8 @@ void help_overview(FILE *out, struct fl_arena *arena, const char *group);
 /* One command. */
 void help_command(FILE *out, struct fl_arena *arena, const struct command *command);
 
-/* Says on standard error what is wrong with words that name no command (command_unknown), and lists the
- * commands of the group that they begin with.  The exit code. */
+/* Says on standard error what is wrong with words that name no command (command_unknown), and lists
+ * the commands of the group that they begin with.  The exit code. */
 int help_unknown(struct fl_arena *arena, const char *const *words, size_t n_words);
 
 extern const struct command help_command_row;

@@ -14,7 +14,8 @@ const struct command node_command = {
 	.operands = "",
 	.summary = "serve the CSI node service and the disk service",
 	.details =
-		"Makes volumes kernel devices and mounted file systems on this machine, and hands disks to launchers. "
+		"Makes volumes kernel devices and mounted file systems on this machine, and hands "
+		"disks to launchers. "
 		"Runs in the foreground and logs to standard error. SIGTERM ends it: calls in "
 		"flight get the grace period; what is cut then is completed when it is asked "
 		"for again, and the exit code is 1.",

@@ -42,7 +42,8 @@ struct cli_option {
 	const char *help;         /* one phrase */
 };
 
-/* Rows that several commands share.  Their offsets count from the start of each command's struct. */
+/* Rows that several commands share.  Their offsets count from the start of each command's
+ * struct. */
 struct cli_option_set {
 	const struct cli_option *rows;
 	size_t n;
@@ -61,8 +62,8 @@ int cli_options_parse(struct fl_arena *arena, const struct cli_option_set *sets,
 		      struct cli_words words, void *ret, struct fl_strings *ret_operands,
 		      struct fl_error *err) fl_must_check;
 
-/* Reads the value of an option that is no flag into its member of `ret`; pairs are added to those that
- * are there.  FL_INVALID with a phrase that goes on after the option's name. */
+/* Reads the value of an option that is no flag into its member of `ret`; pairs are added to those
+ * that are there.  FL_INVALID with a phrase that goes on after the option's name. */
 int cli_option_store(struct fl_arena *arena, const struct cli_option *option, const char *text,
 		     void *ret, struct fl_error *err) fl_must_check;
 /* "--size SIZE", "-o, --output FORMAT". */

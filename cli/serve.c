@@ -14,7 +14,8 @@ const struct command serve_command = {
 	.operands = "",
 	.summary = "serve controller and node on one socket: for one machine",
 	.details =
-		"The embedded default: the CSI controller and node services and the disk service in one process. "
+		"The embedded default: the CSI controller and node services and the disk service "
+		"in one process. "
 		"Runs in the foreground and logs to standard error. SIGTERM ends it: calls in "
 		"flight get the grace period; what is cut then is completed when it is asked "
 		"for again, and the exit code is 1.",

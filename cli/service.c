@@ -127,7 +127,8 @@ static int service_check(struct fl_arena *arena, struct service *s, struct fl_er
 }
 
 /* Threads inherit the mask: it is set before there are any.  Few arenas and early trimming keep a
- * process of twenty threads small; with two, the two threads of a long list waited for each other. */
+ * process of twenty threads small; with two, the two threads of a long list waited for each
+ * other. */
 static void service_prepare(struct service *s)
 {
 	mallopt(M_ARENA_MAX, 4);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The blocks of a snapshot, printed as they arrive: there may be more of them than fit into memory. */
+/* The blocks of a snapshot, printed as they arrive: there may be more of them than fit into
+ * memory. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -145,7 +146,8 @@ static int diff_stream(struct diff *diff, struct fl_error *err)
 	return rpc_client_stream(diff->o.controller, &request, diff_hear_delta, diff, err);
 }
 
-/* A stream that is refused or breaks because something else is going on is taken up where it ended. */
+/* A stream that is refused or breaks because something else is going on is taken up where it
+ * ended. */
 static int diff_run(struct diff *diff, struct fl_error *err)
 {
 	struct fl_error failure = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group snapshots.  The service takes the ids of a group's snapshots to prove that it means the same group as
- * we do; they are read from the list of snapshots. */
+/* Group snapshots.  The service takes the ids of a group's snapshots to prove that it means the
+ * same group as we do; they are read from the list of snapshots. */
 #include <string.h>
 
 #include "csi/rpc/map.h"

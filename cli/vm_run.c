@@ -43,8 +43,8 @@ static size_t vm_run_client_words(struct fl_arena *arena, const struct client_op
 	return n;
 }
 
-/* In another process, because the supervisor must have no threads and gRPC makes some.  Above 0: its
- * exit code; it has said why. */
+/* In another process, because the supervisor must have no threads and gRPC makes some.  Above 0:
+ * its exit code; it has said why. */
 static int vm_run_publish(struct fl_arena *arena, const struct client_options *client,
 			  const char *vm, struct vm_disk_spec *disk, struct fl_error *err)
 {

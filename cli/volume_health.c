@@ -60,8 +60,8 @@ static void health_add(json_t *rows, const Csi__V1__VolumeHealth *health)
 	}
 }
 
-/* *ret false where there is no node service, or none that tells.  One that is there and does not answer
- * may see what nobody else sees: that fails. */
+/* *ret false where there is no node service, or none that tells.  One that is there and does not
+ * answer may see what nobody else sees: that fails. */
 static int health_open_node(struct orchestrator *o, bool *ret, struct fl_error *err)
 {
 	struct fl_error why;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Birth: what a volume is made with, beside its size and its content, and compared with when it is asked
- * for again.
+/* Birth: what a volume is made with, beside its size and its content, and compared with when it is
+ * asked for again.
  *
- * The limits and the words for mkfs are records that the volume has from its first moment on: so none
- * is ever met without what it was asked for, and a repeat is never taken for a change. */
+ * The limits and the words for mkfs are records that the volume has from its first moment on: so
+ * none is ever met without what it was asked for, and a repeat is never taken for a change. */
 #pragma once
 
 #include "modify.h"
@@ -19,8 +19,8 @@ struct birth {
 int birth_write(struct fl_arena *arena, const struct birth *birth, struct fl_volume_spec *spec,
 		struct fl_error *err) fl_must_check;
 
-/* 0 when the volume, which is there, was made like that and has these limits now.  FL_EXISTS says what
- * differs; FL_NOT_FOUND: it is gone again. */
+/* 0 when the volume, which is there, was made like that and has these limits now.  FL_EXISTS says
+ * what differs; FL_NOT_FOUND: it is gone again. */
 int birth_compare(const struct fl_op *op, const struct object *volume, const struct birth *birth,
 		  struct fl_error *err) fl_must_check;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capabilities: what the controller offers, computed from what the configured pools can do, so that it
- * cannot promise what they do not have.  A capability is offered when one pool has it; the calls
+/* Capabilities: what the controller offers, computed from what the configured pools can do, so that
+ * it cannot promise what they do not have.  A capability is offered when one pool has it; the calls
  * of one that is not offered are not served. */
 #pragma once
 

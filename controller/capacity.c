@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capacity: of the pool that the parameters name.  Without parameter `pool`, where several are
- * configured, of the one that has most: pools may share a disk, and their sum would promise the same
- * bytes twice. */
+ * configured, of the one that has most: pools may share a disk, and their sum would promise the
+ * same bytes twice. */
 #include "access.h"
 #include "csi/reply.h"
 #include "parameters.h"
@@ -18,7 +18,8 @@ struct capacity {
 	struct topology topology; /* from where the pool must be reached */
 };
 
-/* *ret stays nothing where the pool cannot tell, does not allow such volumes, or is out of reach. */
+/* *ret stays nothing where the pool cannot tell, does not allow such volumes, or is out of
+ * reach. */
 static int capacity_of(const struct capacity *ask, struct fl_pool *pool, struct fl_capacity *ret,
 		       struct fl_error *err)
 {

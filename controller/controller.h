@@ -3,8 +3,8 @@
  * SnapshotMetadata.
  *
  * It keeps nothing that the storage does not know: a controller that was killed and started again,
- * or a second one beside it, answers the same.  Handlers run on the server's workers; what is shared
- * between them is the pools' set of busy marks and counters. */
+ * or a second one beside it, answers the same.  Handlers run on the server's workers; what is
+ * shared between them is the pools' set of busy marks and counters. */
 #pragma once
 
 #include <stdatomic.h>

@@ -43,7 +43,8 @@ static int expand_run(const struct fl_op *op, const struct object *volume,
 		if (size_choose(range, 0, &min, &max, err) < 0)
 			return -1;
 	} else if (volume->pool->backend->resize) {
-		/* Large enough, maybe by a call that was cut off: the backend knows, and ends it. */
+		/* Large enough, maybe by a call that was cut off: the backend knows, and ends
+		 * it. */
 		min = now.size_bytes;
 		max = 0;
 	} else {

@@ -7,8 +7,8 @@
 #include "snapshot.h"
 #include "verbs.h"
 
-/* If QEMU has finished its copy, the snapshot becomes ready now.  When that cannot be found out, what
- * was read is the answer. */
+/* If QEMU has finished its copy, the snapshot becomes ready now.  When that cannot be found out,
+ * what was read is the answer. */
 static void get_snapshot_advance(struct controller *c, struct fl_op *op,
 				 const struct object *snapshot, const char *purpose,
 				 struct fl_snapshot *state)

@@ -54,8 +54,8 @@ static size_t group_find_id(const struct controller *c, const struct fl_op *op,
 	return m;
 }
 
-/* Whoever has the ids from the list of snapshots does not know of those that are gone or damaged, nor of any of a
- * group that is half deleted. */
+/* Whoever has the ids from the list of snapshots does not know of those that are gone or damaged,
+ * nor of any of a group that is half deleted. */
 static bool group_may_lack(const struct fl_op *op, const struct object *object,
 			   const struct group *group, size_t m)
 {

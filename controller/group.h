@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group: snapshots of several volumes of one pool, cut at one moment.
  *
- * Its snapshots are ordinary ones that name it (fl_snapshot.group).  What they are worth is
- * decided by its record (group_record.h): until that says "done" and names them they are of no use to
+ * Its snapshots are ordinary ones that name it (fl_snapshot.group).  What they are worth is decided
+ * by its record (group_record.h): until that says "done" and names them they are of no use to
  * anybody. */
 #pragma once
 
@@ -22,8 +22,8 @@ enum group_standing {
 int group_settle(const struct fl_op *op, struct fl_pool *pool, struct fl_snapshot *snapshot,
 		 enum group_standing *ret, struct fl_error *err) fl_must_check;
 
-/* FL_INVALID unless the n ids are those of the group's snapshots, in any order; those that are gone, damaged or
- * being deleted may be missing. */
+/* FL_INVALID unless the n ids are those of the group's snapshots, in any order; those that are
+ * gone, damaged or being deleted may be missing. */
 int group_check_ids(const struct controller *c, const struct fl_op *op, const struct object *object,
 		    const struct group *group, char *const *ids, size_t n, struct fl_error *err)
 	fl_must_check;

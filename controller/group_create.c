@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CreateVolumeGroupSnapshot.  An attempt that was interrupted or failed is thrown away as a whole before
- * another one begins, and each attempt gives its snapshots names of its own: what was cut at two
- * moments never meets in one group. */
+/* CreateVolumeGroupSnapshot.  An attempt that was interrupted or failed is thrown away as a whole
+ * before another one begins, and each attempt gives its snapshots names of its own: what was cut at
+ * two moments never meets in one group. */
 #include <string.h>
 #include <sys/random.h>
 
@@ -168,7 +168,8 @@ static void group_making_undo(struct group_making *making, struct group *group,
 	if (group->state == GROUP_CUTTING &&
 	    group_discard(making->c, &making->op, &making->object, group, &why) == 0)
 		return;
-	/* Somebody has taken the attempt for dead and removed what there was; what came later is ours. */
+	/* Somebody has taken the attempt for dead and removed what there was; what came later is
+	 * ours. */
 	for (size_t i = 0; i < group->n_members; i++)
 		if (group_remove_member(making->c, &making->op, making->object.pool,
 					&group->members[i], &why) < 0)

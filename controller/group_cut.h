@@ -2,10 +2,11 @@
 /* Group cut: one attempt to snapshot several volumes at one moment.
  *
  * How a volume stands still for that moment follows from who uses it:
- *  - nobody: it is held by its owner record (keeper.h), and the kernel proves that nobody wrote (still.h);
+ *  - nobody: it is held by its owner record (keeper.h), and the kernel proves that nobody wrote
+ *    (still.h);
  *  - a launcher: its VM stands still (group_hold.h);
- *  - a kernel device of this node: it does not.  Pools that cut make a snapshot of it that is as after a
- *    crash at its own moment; pools that copy refuse it.
+ *  - a kernel device of this node: it does not.  Pools that cut make a snapshot of it that is as
+ *    after a crash at its own moment; pools that copy refuse it.
  * A volume that is attached to another node is refused. */
 #pragma once
 
@@ -35,8 +36,8 @@ struct group_cut {
 	struct controller *place; /* among those who copy (copy_enter) */
 };
 
-/* Finds out how each volume will stand still, and holds those that nobody uses.  Changes nothing else:
- * a volume that cannot take part is refused here. */
+/* Finds out how each volume will stand still, and holds those that nobody uses.  Changes nothing
+ * else: a volume that cannot take part is refused here. */
 int group_cut_prepare(struct group_cut *cut, struct fl_error *err) fl_must_check;
 /* Makes the snapshots.  After success all were cut at *ret_ns and are whole, but for copies that
  * QEMU completes.  After failure some may be there: they are worth nothing. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group hold: the VMs whose volumes are cut together stand still meanwhile.
  *
- * Each VM is held by its launcher, which lets it go on by itself after GROUP_HOLD_MS, whatever becomes of
- * us; so what was cut counts only when every launcher says that its hold stood to the end. */
+ * Each VM is held by its launcher, which lets it go on by itself after GROUP_HOLD_MS, whatever
+ * becomes of us; so what was cut counts only when every launcher says that its hold stood to the
+ * end. */
 #pragma once
 
 #include "vmdisk.h"

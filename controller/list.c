@@ -74,8 +74,8 @@ static int list_owner_read(const struct list *list, const struct list_item *item
 	return owner_read(&list->op, volume, ret, err);
 }
 
-/* FL_INTERNAL: the record is damaged.  Which node has the volume is not known then, and the condition
- * says why: one damaged volume must not hide all others. */
+/* FL_INTERNAL: the record is damaged.  Which node has the volume is not known then, and the
+ * condition says why: one damaged volume must not hide all others. */
 static int list_owner(const struct list *list, const struct list_item *item,
 		      struct fl_health *health, struct owner *ret, struct fl_error *err)
 {

@@ -93,8 +93,8 @@ int live_start(const struct copy_task *task, struct fl_copy *copy, struct fl_err
 {
 	struct vmdisk_job job = live_job(task, copy);
 
-	/* A job that an interrupted call left writes to a file that begin has removed: its name must
-	 * not be taken for the new one's. */
+	/* A job that an interrupted call left writes to a file that begin has removed: its name
+	 * must not be taken for the new one's. */
 	if (live_check_place(task, err) < 0 ||
 	    vmdisk_copy_finish(task->c, task->op, &job, err) < 0 ||
 	    vmdisk_copy_start(task->c, task->op, &job, copy->path, &copy->cut_ns, err) < 0)

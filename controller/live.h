@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Live: copies of volumes that a guest is writing, made by its QEMU.
  *
- * The point in time is the start of QEMU's job: before the guest overwrites a block, QEMU copies it.
- * The job's name follows from what is made, so a controller that was killed finds it again. */
+ * The point in time is the start of QEMU's job: before the guest overwrites a block, QEMU copies
+ * it.  The job's name follows from what is made, so a controller that was killed finds it again. */
 #pragma once
 
 #include "copy.h"

@@ -9,7 +9,8 @@
 #include "group.h"
 #include "verbs.h"
 
-/* A stream keeps a worker as long as its caller reads: the others must stay free for short calls. */
+/* A stream keeps a worker as long as its caller reads: the others must stay free for short
+ * calls. */
 #define METADATA_STREAMS 2
 
 /* One of METADATA_STREAMS places; released by the counterpart below. */

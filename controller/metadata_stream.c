@@ -7,8 +7,8 @@
 #include "csi/reply.h"
 #include "metadata.h"
 
-/* A look at the storage lasts this long, and ends where it has got to: meanwhile the snapshots cannot
- * be deleted, and a serial pool does nothing else. */
+/* A look at the storage lasts this long, and ends where it has got to: meanwhile the snapshots
+ * cannot be deleted, and a serial pool does nothing else. */
 #define METADATA_LOOK_US 1000000
 #define METADATA_PATIENCE_MS 3000
 #define METADATA_PAUSE_MS 50
@@ -97,8 +97,8 @@ static int metadata_look(struct metadata *m, struct fl_error *err)
 	return 0;
 }
 
-/* Work on the same snapshot that is over in a moment (a repeated CreateSnapshot) is no reason to end a
- * stream. */
+/* Work on the same snapshot that is over in a moment (a repeated CreateSnapshot) is no reason to
+ * end a stream. */
 static int metadata_look_patiently(struct metadata *m, struct fl_error *err)
 {
 	struct timespec patience = fl_clock_after_ms(METADATA_PATIENCE_MS);
@@ -155,8 +155,8 @@ static int metadata_send_all(struct metadata *m, struct fl_error *err)
 	return m->has_sent || m->more ? 0 : metadata_send(m, 0, 0, err);
 }
 
-/* Waits of one look have the time that any operation has.  The stream as a whole has what its caller
- * gives it: a deadline of the caller's that passes shows as the caller's leaving. */
+/* Waits of one look have the time that any operation has.  The stream as a whole has what its
+ * caller gives it: a deadline of the caller's that passes shows as the caller's leaving. */
 static int metadata_step(struct metadata *m, struct fl_error *err)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);

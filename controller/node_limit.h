@@ -15,8 +15,8 @@ int node_limit_attach(const struct controller *c, const struct fl_op *op,
 		      const struct object *volume, const struct owner_attachment *attachment,
 		      uint64_t *ret_epoch, struct fl_error *err) fl_must_check;
 
-/* After `node` was detached, or all nodes of `owner` (node NULL); for a repeated call again, because the
- * first one may have been killed before this.  What does not work is found out when the room is
- * needed. */
+/* After `node` was detached, or all nodes of `owner` (node NULL); for a repeated call again,
+ * because the first one may have been killed before this.  What does not work is found out when the
+ * room is needed. */
 void node_limit_detached(const struct controller *c, const struct fl_op *op,
 			 const struct object *volume, const struct owner *owner, const char *node);

@@ -50,8 +50,8 @@ static int owner_change(const struct fl_op *op, const struct object *volume, own
 /* Nobody holds for that long: since then the clock has been set back. */
 #define OWNER_HOLD_NEVER_NS (10ll * OWNER_HOLD_MS * 1000000)
 
-/* A hold that is taken for expired too early costs its holder the work and nothing else: who held finds out
- * when it proves. */
+/* A hold that is taken for expired too early costs its holder the work and nothing else: who held
+ * finds out when it proves. */
 static bool owner_is_free(const struct owner *owner)
 {
 	int64_t now = fl_clock_wall_ns();

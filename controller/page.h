@@ -19,8 +19,8 @@ struct page {
 };
 
 /* From a request: max_entries 0 is as many as an answer carries.  FL_INVALID when it is negative,
- * FL_BAD_TOKEN for a token that this controller did not make for this kind and filter, or whose pool is
- * gone.  kind and filter are set by the caller. */
+ * FL_BAD_TOKEN for a token that this controller did not make for this kind and filter, or whose
+ * pool is gone.  kind and filter are set by the caller. */
 int page_begin(struct page *page, const struct controller *c, struct fl_arena *arena,
 	       int32_t max_entries, const char *token, struct fl_error *err) fl_must_check;
 

@@ -17,12 +17,13 @@ bool place_has(const struct controller *c, const struct fl_pool *pool,
 	       const struct topology *topology);
 
 /* FL_NO_SPACE unless the pool is reached from what is required: from one topology at least, and
- * where they name zones only, from as many as CSI wants: all of them, or as many as the pool has. */
+ * where they name zones only, from as many as CSI wants: all of them, or as many as the pool
+ * has. */
 int place_check(const struct controller *c, const struct fl_pool *pool,
 		const struct topology_requirement *required, struct fl_error *err) fl_must_check;
 
-/* FL_NOT_FOUND for a node that the configuration does not name, FL_IN_USE for one that does not reach
- * the pool.  `volume_id` is for the text. */
+/* FL_NOT_FOUND for a node that the configuration does not name, FL_IN_USE for one that does not
+ * reach the pool.  `volume_id` is for the text. */
 int place_check_node(const struct controller *c, const struct fl_pool *pool, const char *volume_id,
 		     const char *node, struct fl_error *err) fl_must_check;
 

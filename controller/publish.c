@@ -80,8 +80,8 @@ int publish_volume(struct rpc_call *call, const void *request, void *response, s
 	return 0;
 }
 
-/* A volume that is still staged would be taken for idle, and be copied or deleted.  A node that is not
- * there is not waited for. */
+/* A volume that is still staged would be taken for idle, and be copied or deleted.  A node that is
+ * not there is not waited for. */
 static int unpublish_ask_node(const struct controller *c, const struct fl_op *op,
 			      const struct object *volume, struct fl_error *err)
 {
@@ -103,9 +103,9 @@ static int unpublish_ask_node(const struct controller *c, const struct fl_op *op
 			    place.vm);
 }
 
-/* The orchestrator says that the node has let go.  Where that can be asked, it is, after the record says
- * that the node must not begin again: a node reads the record once more when it has begun, so one of
- * the two sees the other. */
+/* The orchestrator says that the node has let go.  Where that can be asked, it is, after the record
+ * says that the node must not begin again: a node reads the record once more when it has begun, so
+ * one of the two sees the other. */
 static int unpublish_check(const struct controller *c, const struct fl_op *op,
 			   const struct object *volume, const char *node, struct fl_error *err)
 {

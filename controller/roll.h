@@ -17,8 +17,8 @@
 /* Enters the volume with a claim.  These three are for pools that keep records of their own. */
 int roll_claim(const struct fl_op *op, const struct object *volume, const char *node,
 	       struct fl_error *err) fl_must_check;
-/* Its owner record is written: the claim becomes an attachment.  *ret_was_lost: the claim had ended,
- * and been struck off. */
+/* Its owner record is written: the claim becomes an attachment.  *ret_was_lost: the claim had
+ * ended, and been struck off. */
 int roll_settle(const struct fl_op *op, const struct object *volume, const char *node,
 		bool *ret_was_lost, struct fl_error *err) fl_must_check;
 /* Takes it off; absent is success. */

@@ -83,8 +83,9 @@ static Csi__V1__ListSnapshotsResponse__Entry *snapshot_list_entry(
 	return entry;
 }
 
-/* A snapshot of a group that is being made has not been cut yet, as far as anybody may know.  One whose
- * group cannot be read is told as not ready, and one that was deleted meanwhile is not told. */
+/* A snapshot of a group that is being made has not been cut yet, as far as anybody may know.  One
+ * whose group cannot be read is told as not ready, and one that was deleted meanwhile is not
+ * told. */
 static bool snapshot_list_hides(const struct snapshot_list *list, struct snapshot_item *item)
 {
 	enum group_standing standing = GROUP_STANDS;

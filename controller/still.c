@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 
-/* A closed file may live on for a moment: in a child before its exec, in a loop device that is being
- * detached. */
+/* A closed file may live on for a moment: in a child before its exec, in a loop device that is
+ * being detached. */
 #define STILL_TRIES 10
 #define STILL_PAUSE_MS 10
 

@@ -3,9 +3,9 @@
  *
  * The owner record tells what fairlead allowed; the kernel tells what is.  A read lease is granted
  * only while no open file of this machine can write to the image, be it QEMU's, a loop device's or
- * a stranger's; whoever opens it for writing afterwards waits and breaks the lease, which is seen at
- * the end.  Readers are in nobody's way.  On a file system without leases (only pools that say `shared`
- * may lie on one) the record is all there is, and the proof says yes. */
+ * a stranger's; whoever opens it for writing afterwards waits and breaks the lease, which is seen
+ * at the end.  Readers are in nobody's way.  On a file system without leases (only pools that say
+ * `shared` may lie on one) the record is all there is, and the proof says yes. */
 #pragma once
 
 #include "object.h"
@@ -19,12 +19,13 @@ struct still {
 		.fd = -1, .leased = false                                                          \
 	}
 
-/* FL_IN_USE when something can write to the image, FL_BUSY when another call is just deleting it. */
+/* FL_IN_USE when something can write to the image, FL_BUSY when another call is just deleting
+ * it. */
 int still_open(const struct object *volume, const char *path, struct still *ret,
 	       struct fl_error *err) fl_must_check;
 
-/* 0: nobody has written since still_open.  FL_BUSY: somebody opened it for writing, and what was read
- * must be thrown away. */
+/* 0: nobody has written since still_open.  FL_BUSY: somebody opened it for writing, and what was
+ * read must be thrown away. */
 int still_prove(const struct still *still, const struct object *volume, struct fl_error *err)
 	fl_must_check;
 

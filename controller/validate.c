@@ -17,7 +17,8 @@ struct validate {
 	struct capability *capabilities;
 };
 
-/* A file system that is not ours to make is none that the volume can have: no fault of the request. */
+/* A file system that is not ours to make is none that the volume can have: no fault of the
+ * request. */
 static int validate_file_systems(const struct validate *validate, struct fl_error *err)
 {
 	const Csi__V1__ValidateVolumeCapabilitiesRequest *request = validate->request;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verbs: the handlers of csi.v1.Controller and its sisters, as in csi/rpc/rpc.h; the cookie is the controller. */
+/* Verbs: the handlers of csi.v1.Controller and its sisters, as in csi/rpc/rpc.h; the cookie is the
+ * controller. */
 #pragma once
 
 #include "csi/rpc/rpc.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Vmdisk: what the controller asks of the disk service of its node (docs/disk-service.md).
  *
- * Each call is one connection.  FL_UNAVAILABLE when nobody listens; never FL_NOT_FOUND, because that a
- * file of the node is missing says nothing about the volume. */
+ * Each call is one connection.  FL_UNAVAILABLE when nobody listens; never FL_NOT_FOUND, because
+ * that a file of the node is missing says nothing about the volume. */
 #pragma once
 
 #include "object.h"

@@ -35,8 +35,8 @@ struct capability {
 	enum access_mode mode;
 };
 
-/* FL_INVALID names what is missing, unknown or not ours to do.  Strings stay the message's.  `message`
- * may be NULL ("volume_capability is missing"). */
+/* FL_INVALID names what is missing, unknown or not ours to do.  Strings stay the message's.
+ * `message` may be NULL ("volume_capability is missing"). */
 int capability_read(const Csi__V1__VolumeCapability *message, struct capability *ret,
 		    struct fl_error *err) fl_must_check;
 /* A list, at least one and at most 32 of them; `ret` is in the arena. */
@@ -55,6 +55,6 @@ enum access_mode access_mode_of(const char *name);
 bool access_mode_is_multi_node(enum access_mode mode);
 /* Nobody writes. */
 bool access_mode_is_reader(enum access_mode mode);
-/* One target path on a node: by CSI's table for a second NodePublishVolume, all that are for a single
- * node but SINGLE_NODE_MULTI_WRITER. */
+/* One target path on a node: by CSI's table for a second NodePublishVolume, all that are for a
+ * single node but SINGLE_NODE_MULTI_WRITER. */
 bool access_mode_is_single_path(enum access_mode mode);

@@ -26,12 +26,12 @@
 /* A required text field: FL_INVALID "FIELD is missing" when it is empty. */
 int convert_required(const char *field, const char *value, struct fl_error *err) fl_must_check;
 
-/* The CSI name of a volume or snapshot (`what`): 1 to 128 bytes of UTF-8 without control characters other
- * than tabs and line ends, else FL_INVALID. */
+/* The CSI name of a volume or snapshot (`what`): 1 to 128 bytes of UTF-8 without control characters
+ * other than tabs and line ends, else FL_INVALID. */
 int convert_name(const char *what, const char *name, struct fl_error *err) fl_must_check;
 
-/* The id of a volume, snapshot or node (`what`).  Empty: FL_INVALID ("volume_id is missing").  Longer
- * than 1,024 bytes or not printable: FL_NOT_FOUND, because it cannot be one of ours. */
+/* The id of a volume, snapshot or node (`what`).  Empty: FL_INVALID ("volume_id is missing").
+ * Longer than 1,024 bytes or not printable: FL_NOT_FOUND, because it cannot be one of ours. */
 int convert_id(const char *what, const char *id, struct fl_error *err) fl_must_check;
 
 /* A map field as sorted pairs with distinct keys (of equal ones the last counts).  FL_INVALID above

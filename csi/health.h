@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Health: what is wrong with volumes and storage, as CSI's messages.
  *
- * 1.13 has a list of statuses, 1.12 one flag and a text (VolumeCondition): the latter is always made
- * of the former.  What is returned refers to the strings that were given. */
+ * 1.13 has a list of statuses, 1.12 one flag and a text (VolumeCondition): the latter is always
+ * made of the former.  What is returned refers to the strings that were given. */
 #pragma once
 
 #include "backends/backend.h"
@@ -19,5 +19,6 @@ Csi__V1__VolumeCondition *health_condition(struct fl_arena *arena, const struct 
 
 /* A copy in the arena. */
 struct fl_health health_copy(struct fl_arena *arena, const struct fl_health *health);
-/* Adds the entries of `more` whose status and reason are not there yet; its strings are borrowed. */
+/* Adds the entries of `more` whose status and reason are not there yet; its strings are
+ * borrowed. */
 void health_merge(struct fl_arena *arena, struct fl_health *health, const struct fl_health *more);

@@ -22,8 +22,8 @@ struct limits {
 /* The mutable parameters, for documentation. */
 extern const struct fl_option limits_options[LIMITS_N_OPTIONS];
 
-/* Changes those limits that the pairs name.  FL_INVALID names an unknown key with the nearest right one, a
- * value out of range, and a total beside one of its parts. */
+/* Changes those limits that the pairs name.  FL_INVALID names an unknown key with the nearest right
+ * one, a value out of range, and a total beside one of its parts. */
 int limits_change(struct fl_arena *arena, const struct fl_pair *pairs, size_t n_pairs,
 		  struct limits *limits, struct fl_error *err) fl_must_check;
 bool limits_are_equal(const struct limits *a, const struct limits *b);
@@ -37,6 +37,7 @@ int limits_parse(const char *text, struct limits *ret, struct fl_error *err) fl_
  * limited.  FL_NOT_FOUND when there is no such volume. */
 int limits_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		       const char *id, struct limits *ret, struct fl_error *err) fl_must_check;
-/* Replaces the record that limits->version tells, durably; FL_BUSY when somebody else was faster. */
+/* Replaces the record that limits->version tells, durably; FL_BUSY when somebody else was
+ * faster. */
 int limits_record_write(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 			struct limits *limits, struct fl_error *err) fl_must_check;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offer: what a service can do, as the capability lists of CSI's answers.  The numbers are CSI's. */
+/* Offer: what a service can do, as the capability lists of CSI's answers.  The numbers are
+ * CSI's. */
 #pragma once
 
 #include <stddef.h>

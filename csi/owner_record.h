@@ -2,8 +2,9 @@
 /* Owner record: who may write to a volume, kept beside the data (FL_RECORD_OWNER).
  *
  * It is JSON, {"epoch": N, "state": "idle" | "owned" | "held", "attachments": [{"node", "mode",
- * "block", "readonly", "leaving"}], "hold": {"for", "expires_ns"}}.  The controller changes it, only by
- * compare-and-swap (controller/owner.h); a node reads it before it lets anybody near the data. */
+ * "block", "readonly", "leaving"}], "hold": {"for", "expires_ns"}}.  The controller changes it,
+ * only by compare-and-swap (controller/owner.h); a node reads it before it lets anybody near the
+ * data. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,8 +36,9 @@ struct owner {
 	int64_t hold_expires_ns; /* CLOCK_REALTIME */
 };
 
-/* The record of a volume, whose id is for errors.  None, or a pool that keeps none: idle, epoch 0.  A volume that does not
- * exist is FL_NOT_FOUND.  A record that we cannot read is FL_INTERNAL: it is never taken for idle. */
+/* The record of a volume, whose id is for errors.  None, or a pool that keeps none: idle, epoch 0.
+ * A volume that does not exist is FL_NOT_FOUND.  A record that we cannot read is FL_INTERNAL: it is
+ * never taken for idle. */
 int owner_record_read(const struct fl_op *op, struct fl_pool *pool, const char *handle,
 		      const char *id, struct owner *ret, struct fl_error *err) fl_must_check;
 

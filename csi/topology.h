@@ -21,8 +21,8 @@ struct topology {
 };
 
 /* Keys are read without regard to case.  A NULL message, and one without segments, is anywhere.
- * FL_INVALID for more than 32 segments, and for keys and values that CSI does not allow.  Strings stay the
- * message's. */
+ * FL_INVALID for more than 32 segments, and for keys and values that CSI does not allow.  Strings
+ * stay the message's. */
 int topology_read(const Csi__V1__Topology *message, struct topology *ret, struct fl_error *err)
 	fl_must_check;
 

@@ -3,9 +3,9 @@
  * well, as the "metadata UUID" (Linux 5.0).  So the change is one block, in up to three copies, of
  * which the first counts: it is written last.
  *
- * btrfstune does the same in two transactions with a flag in between; cut off there, it leaves a file
- * system that it refuses to finish and that newer kernels refuse to mount.  Hence our own writing.
- * Offsets and flags: btrfs's on-disk format, struct btrfs_super_block. */
+ * btrfstune does the same in two transactions with a flag in between; cut off there, it leaves a
+ * file system that it refuses to finish and that newer kernels refuse to mount.  Hence our own
+ * writing.  Offsets and flags: btrfs's on-disk format, struct btrfs_super_block. */
 #include "node/btrfs.h"
 
 #include <endian.h>
@@ -154,8 +154,8 @@ static void btrfs_parse_uuid(const char *text, unsigned char ret[BTRFS_UUID_BYTE
 	}
 }
 
-/* The superblock to start from: the first copy, or, where writing that one was cut off, one that has
- * the new UUID already. */
+/* The superblock to start from: the first copy, or, where writing that one was cut off, one that
+ * has the new UUID already. */
 static int btrfs_find(int fd, const char *device, const unsigned char uuid[BTRFS_UUID_BYTES],
 		      struct btrfs_super *ret, struct fl_error *err)
 {

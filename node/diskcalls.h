@@ -47,9 +47,9 @@ int diskcall_check_own(const struct diskcall *call, struct fl_error *err) fl_mus
 /* diskcalls_hold.c */
 diskcall_handler diskcall_hold, diskcall_unhold;
 
-/* Sends `params` (stolen) with the volume's id on to the launcher that has the volume and takes over its
- * result; `fd` (-1: none) goes with it.  *ret_asked false when nobody has the volume, and so nobody
- * could be asked. */
+/* Sends `params` (stolen) with the volume's id on to the launcher that has the volume and takes
+ * over its result; `fd` (-1: none) goes with it.  *ret_asked false when nobody has the volume, and
+ * so nobody could be asked. */
 int diskcall_forward(struct diskcall *call, const char *method, json_t *params, int fd,
 		     bool *ret_asked, struct fl_error *err) fl_must_check;
 /* Puts a value (stolen) into the result. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the controller asks for group snapshots: that the VM of a volume stands still for a moment. */
+/* What the controller asks for group snapshots: that the VM of a volume stands still for a
+ * moment. */
 #include "node/diskcalls.h"
 
 int diskcall_hold(struct diskcall *call, struct fl_error *err)

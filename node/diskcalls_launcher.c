@@ -139,7 +139,8 @@ int diskcall_attach(struct diskcall *call, struct fl_error *err)
 		return -1;
 	if (!found)
 		return fl_error_set(err, FL_DENIED, "this volume is not published for a VM");
-	/* Against unpublish, which proves that nobody has the image open and then takes the pass. */
+	/* Against unpublish, which proves that nobody has the image open and then takes the
+	 * pass. */
 	if (diskcall_take_hold(call, pass.volume, &hold, err) < 0 ||
 	    diskcall_pass(call, &found, &pass, err) < 0)
 		return -1;

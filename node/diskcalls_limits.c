@@ -25,8 +25,8 @@ int diskcall_read_limits(const struct diskcall *call, const char *volume_id, jso
 
 /* Read and told under a hold of its own, so that of two changes the later one is told last.
  *
- * Attach opens the image first and reads the record then, so either it reads what is on record now, or
- * the image is open now and its launcher is told. */
+ * Attach opens the image first and reads the record then, so either it reads what is on record now,
+ * or the image is open now and its launcher is told. */
 static int diskcall_tell_limits(const struct diskcall *call, const char *volume,
 				struct fl_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disks: the disk service (docs/disk-service.md): hands volumes to launchers as open descriptors, and
- * passes requests on to the launcher that has a volume.
+/* Disks: the disk service (docs/disk-service.md): hands volumes to launchers as open descriptors,
+ * and passes requests on to the launcher that has a volume.
  *
  * A thread per connection, at most 512 of them.  Nothing is remembered but who is connected. */
 #pragma once
@@ -25,9 +25,9 @@ void disks_stop(struct disks *disks);
 int disks_resize(struct disks *disks, const struct fl_op *op, const struct pass *pass,
 		 uint64_t size, uint64_t *ret_size, struct fl_error *err) fl_must_check;
 
-/* Sends a request about the pass's volume to the launcher that has it; `fd` (-1: none) goes with it.
- * *ret is NULL when nobody has the image open: then there is nobody to ask.  FL_UNAVAILABLE when
- * somebody has and no launcher is connected. */
+/* Sends a request about the pass's volume to the launcher that has it; `fd` (-1: none) goes with
+ * it.  *ret is NULL when nobody has the image open: then there is nobody to ask.  FL_UNAVAILABLE
+ * when somebody has and no launcher is connected. */
 int disks_forward(struct disks *disks, const struct fl_op *op, const struct pass *pass,
 		  const char *method, const json_t *params, int fd, json_t **ret,
 		  struct fl_error *err) fl_must_check;

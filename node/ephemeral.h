@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ephemeral: volumes that a pod asks for inline, and that live as long as it does.
  *
- * NodePublishVolume makes them, NodeUnpublishVolume deletes them; nobody stages or attaches them.  The
- * orchestrator gives them ids of its own ("csi-…", never with a slash), and at the end it
- * gives nothing else.  So the pool keeps a record under the id, written before the volume is made and
+ * NodePublishVolume makes them, NodeUnpublishVolume deletes them; nobody stages or attaches them.
+ * The orchestrator gives them ids of its own ("csi-…", never with a slash), and at the end it gives
+ * nothing else.  So the pool keeps a record under the id, written before the volume is made and
  * removed after it is deleted: whatever a crash or a reboot leaves is found by it.
  *
  * To everybody else such a volume is one like others, with a name and an id of our own, which the
@@ -36,8 +36,8 @@ int ephemeral_store(const struct fl_op *op, const char *id, struct ephemeral *ep
 int ephemeral_forget(const struct fl_op *op, const char *id, const struct ephemeral *ephemeral,
 		     struct fl_error *err) fl_must_check;
 
-/* Makes the recorded volume unless it is there, and remembers its handle.  FL_EXISTS when somebody else
- * has made one of that name. */
+/* Makes the recorded volume unless it is there, and remembers its handle.  FL_EXISTS when somebody
+ * else has made one of that name. */
 int ephemeral_make(const struct fl_op *op, const char *id, struct ephemeral *ephemeral,
 		   struct fl_error *err) fl_must_check;
 
@@ -51,8 +51,8 @@ int ephemeral_publish(const struct node *node, const struct fl_op *op,
 		      const Csi__V1__NodePublishVolumeRequest *request, bool *ret_conflict,
 		      struct fl_error *err) fl_must_check;
 
-/* Unmounts it from the target and deletes it; the target's directory stays.  Absent is success.  The
- * caller holds the volume.
- * FL_IN_USE while it is mounted elsewhere or belongs to another node. */
+/* Unmounts it from the target and deletes it; the target's directory stays.  Absent is success.
+ * The caller holds the volume.  FL_IN_USE while it is mounted elsewhere or belongs to another
+ * node. */
 int ephemeral_remove(const struct node *node, const struct fl_op *op, const char *id,
 		     const char *target, struct fl_error *err) fl_must_check;

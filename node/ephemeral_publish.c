@@ -252,8 +252,8 @@ static int ephemeral_up(struct ephemeral_call *call, struct fl_error *err)
 	return stage_mount(call->node, call->op, stage, err);
 }
 
-/* After an error that may go away the orchestrator asks again; after another one it may never, not even
- * to unpublish. */
+/* After an error that may go away the orchestrator asks again; after another one it may never, not
+ * even to unpublish. */
 static bool ephemeral_comes_again(enum fl_error_code code)
 {
 	return code == FL_BUSY || code == FL_UNAVAILABLE || code == FL_TIMEOUT ||

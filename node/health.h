@@ -2,10 +2,10 @@
 /* Health: what is wrong with a volume as this node sees it, together with what the storage says.
  *
  * Looked at anew each time: a status goes when its cause does.  Reasons, beside the backend's own:
- * StorageUnreachable, VolumeDamaged, VolumeDeleted, SourceUnreachable, DeviceUnusable, DeviceOffline,
- * ImageDeleted, ImageReplaced, ImageTruncated, FileSystemReadOnly, FileSystemError, FileSystemErrors,
- * FileSystemCorrupted, DeviceErrors, StageFailed, PublishFailed, NotPublished, RecordDamaged,
- * GuestStopped, LauncherUnreachable. */
+ * StorageUnreachable, VolumeDamaged, VolumeDeleted, SourceUnreachable, DeviceUnusable,
+ * DeviceOffline, ImageDeleted, ImageReplaced, ImageTruncated, FileSystemReadOnly, FileSystemError,
+ * FileSystemErrors, FileSystemCorrupted, DeviceErrors, StageFailed, PublishFailed, NotPublished,
+ * RecordDamaged, GuestStopped, LauncherUnreachable. */
 #pragma once
 
 #include "csi/health.h"
@@ -24,6 +24,7 @@ void node_health_add_device(const struct fl_op *op, const struct connection *con
 /* Of the file system on it, mounted at `mount`. */
 void node_health_add_filesystem(const struct fl_op *op, const struct connection *connection,
 				const struct mountinfo_entry *mount, struct fl_health *health);
-/* Of the guest that the volume is published for by `pass`: its launcher is asked, for seconds at most. */
+/* Of the guest that the volume is published for by `pass`: its launcher is asked, for seconds at
+ * most. */
 void node_health_add_vm(const struct node *node, const struct fl_op *op, const struct pass *pass,
 			struct fl_health *health);

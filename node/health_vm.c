@@ -24,8 +24,8 @@ static int health_ask_launcher(const struct node *node, const struct fl_op *op,
 	return 0;
 }
 
-/* A launcher that is busy, does not have the disk (any more) or is of an older version has nothing to
- * say; one that does not answer may have. */
+/* A launcher that is busy, does not have the disk (any more) or is of an older version has nothing
+ * to say; one that does not answer may have. */
 static void health_add_silence(const struct fl_op *op, const struct pass *pass,
 			       const struct fl_error *why, struct fl_health *health)
 {

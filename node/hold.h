@@ -3,8 +3,8 @@
  *
  * Inside the process by a busy mark, which says what is going on; between processes (a rolling
  * update runs two for a while) by a lock on one byte of the file `lock` in the node's state
- * directory, chosen by the volume's id.  The kernel drops the lock when its process dies.  What is told
- * to launchers without touching the volume has a hold of its own (diskcalls_limits.c). */
+ * directory, chosen by the volume's id.  The kernel drops the lock when its process dies.  What is
+ * told to launchers without touching the volume has a hold of its own (diskcalls_limits.c). */
 #pragma once
 
 #include "base/busy.h"

@@ -39,7 +39,8 @@ int mount_filesystem(const char *device, const char *type, const char *point,
 				    type, device);
 	if (errno == ENODEV)
 		return fl_error_set(err, FL_UNSUPPORTED, "this kernel has no %s", type);
-	/* Linux before 6.7 knows a btrfs by its UUID alone, which a clone shares with its origin. */
+	/* Linux before 6.7 knows a btrfs by its UUID alone, which a clone shares with its
+	 * origin. */
 	if (errno == EEXIST)
 		return fl_error_set(err, FL_IN_USE,
 				    "a %s with the same UUID as the one on %s is mounted on this "

@@ -221,8 +221,8 @@ static int mountinfo_id(const char *path, uint64_t *ret_id, bool *ret_is_root, s
 	return 0;
 }
 
-/* The same of a file system that answers no statx any more, because it has shut itself down: it still
- * has to be found to be unmounted. */
+/* The same of a file system that answers no statx any more, because it has shut itself down: it
+ * still has to be found to be unmounted. */
 static int mountinfo_id_broken(struct fl_arena *arena, const char *path, uint64_t *ret_id,
 			       const char **ret_point, struct fl_error *err)
 {

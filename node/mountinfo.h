@@ -33,8 +33,8 @@ struct mountinfo {
 	size_t n;
 };
 
-/* Parses text in the format of /proc/self/mountinfo (proc(5)); FL_INTERNAL with the number of a line
- * that is not in it.  At most 100,000 mounts. */
+/* Parses text in the format of /proc/self/mountinfo (proc(5)); FL_INTERNAL with the number of a
+ * line that is not in it.  At most 100,000 mounts. */
 int mountinfo_parse(struct fl_arena *arena, const char *text, size_t size, struct mountinfo *ret,
 		    struct fl_error *err) fl_must_check;
 /* The current table, whole: read again when it changed meanwhile. */
@@ -44,12 +44,12 @@ int mountinfo_read(struct fl_arena *arena, struct mountinfo *ret, struct fl_erro
 /* Fills entry->place_device and entry->place. */
 void mountinfo_find_place(struct fl_arena *arena, const struct mountinfo *table,
 			  struct mountinfo_entry *entry);
-/* Whether both cover the same directory or file, by whatever path: below a directory that is bound to
- * another one the kernel repeats each mount at the other.  Both know their places. */
+/* Whether both cover the same directory or file, by whatever path: below a directory that is bound
+ * to another one the kernel repeats each mount at the other.  Both know their places. */
 bool mountinfo_is_same_place(const struct mountinfo_entry *a, const struct mountinfo_entry *b);
 
-/* What is mounted exactly at `path` (the uppermost of several), with its place: NULL when nothing is,
- * or when the path is not there.  A symbolic link at the end of the path is not followed. */
+/* What is mounted exactly at `path` (the uppermost of several), with its place: NULL when nothing
+ * is, or when the path is not there.  A symbolic link at the end of the path is not followed. */
 int mountinfo_at(struct fl_arena *arena, const char *path, const struct mountinfo_entry **ret,
 		 struct fl_error *err) fl_must_check;
 

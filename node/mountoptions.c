@@ -37,8 +37,9 @@ static const struct mount_word {
 	{ "nolazytime", 0, MS_LAZYTIME },
 };
 
-/* Options that point at other devices or files, shift where the file system begins, make another kind
- * of mount, or bring the machine down with the file system.  Whatever else a file system does not know, it refuses itself. */
+/* Options that point at other devices or files, shift where the file system begins, make another
+ * kind of mount, or bring the machine down with the file system.  Whatever else a file system does
+ * not know, it refuses itself. */
 static const char *const mount_refused[] = {
 	"bind",        "rbind",        "move",        "remount",      "loop",   "offset",
 	"sizelimit",   "shared",       "rshared",     "slave",        "rslave", "private",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Node: what brings volumes to this machine: the CSI Node service and the disk service.
  *
- * It keeps no state in memory but marks of what runs and the launchers' connections.  What is staged
- * and published is asked of the kernel; which volume is published for which VM is in files (pass.h).
- * So it may be killed and started again between any two steps. */
+ * It keeps no state in memory but marks of what runs and the launchers' connections.  What is
+ * staged and published is asked of the kernel; which volume is published for which VM is in files
+ * (pass.h).  So it may be killed and started again between any two steps. */
 #pragma once
 
 #include "backends/pools.h"

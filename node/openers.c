@@ -18,8 +18,8 @@ int openers_exist(const char *path, bool *ret_open, struct fl_error *err)
 		*ret_open = false;
 		return 0;
 	}
-	/* Whoever opens the file while we hold the lease makes the kernel signal us; SIGIO would end
-	 * the process, SIGURG is ignored unless somebody wants it. */
+	/* Whoever opens the file while we hold the lease makes the kernel signal us; SIGIO would
+	 * end the process, SIGURG is ignored unless somebody wants it. */
 	if (fcntl(fd, F_SETSIG, SIGURG) < 0)
 		return fl_error_sys(err, errno, "preparing a lease on %s", path);
 	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/op.h"
 
-/* *ret_open is false only with that proof.  A file that is not there has no openers.  FL_UNSUPPORTED
- * when its file system has no leases: then nothing can be proven. */
+/* *ret_open is false only with that proof.  A file that is not there has no openers.
+ * FL_UNSUPPORTED when its file system has no leases: then nothing can be proven. */
 int openers_exist(const char *path, bool *ret_open, struct fl_error *err) fl_must_check;
 
 /* The same, asked again for `wait_ms` (not beyond the deadline) while there are openers: a

@@ -3,9 +3,9 @@
  *
  * Two kinds of files hold it.  The disk pass is the file at the target path: volume, VM and token,
  * for the launcher.  The node's own copy, one file per volume in the state directory, adds what the
- * node needs: the source, which image that was, and all target paths.  It is written before the first disk pass and
- * removed after the last one, so whatever a crash leaves can be published again or unpublished.
- * Both are mode 0600 and replaced as a whole.  The caller holds the volume. */
+ * node needs: the source, which image that was, and all target paths.  It is written before the
+ * first disk pass and removed after the last one, so whatever a crash leaves can be published again
+ * or unpublished.  Both are mode 0600 and replaced as a whole.  The caller holds the volume. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,12 +29,13 @@ struct pass {
 	struct fl_strings targets;
 };
 
-/* The value of the node's copy (a record, base/record.h) as a pass; FL_INTERNAL for anything that is none. */
+/* The value of the node's copy (a record, base/record.h) as a pass; FL_INTERNAL for anything that
+ * is none. */
 int pass_parse(struct fl_arena *arena, const char *text, size_t size, struct pass *ret,
 	       struct fl_error *err) fl_must_check;
 
-/* The node's copy for a volume; *ret_found false when it is not published for a VM.  FL_INTERNAL when
- * it is damaged. */
+/* The node's copy for a volume; *ret_found false when it is not published for a VM.  FL_INTERNAL
+ * when it is damaged. */
 int pass_load(struct fl_arena *arena, int state_fd, const char *volume_id, bool *ret_found,
 	      struct pass *ret, struct fl_error *err) fl_must_check;
 /* Writes it durably. */

@@ -11,8 +11,8 @@
  * kernel takes. */
 int path_check(const char *field, const char *path, struct fl_error *err) fl_must_check;
 
-/* A path at which something is said to be: FL_INVALID when empty, FL_NOT_FOUND when it cannot be, or
- * is not there. */
+/* A path at which something is said to be: FL_INVALID when empty, FL_NOT_FOUND when it cannot be,
+ * or is not there. */
 int path_check_existing(const char *field, const char *path, struct fl_error *err) fl_must_check;
 
 /* A directory: made unless it is there; its parents too. */
@@ -24,6 +24,6 @@ int path_make_parents(const char *path, struct fl_error *err) fl_must_check;
  * success; FL_IN_USE when there is something in it. */
 int path_remove_target(const char *path, struct fl_error *err) fl_must_check;
 
-/* Whether errno value `sys` is what a mounted file system answers that has shut itself down: the path
- * is there, and what is mounted at it is broken. */
+/* Whether errno value `sys` is what a mounted file system answers that has shut itself down: the
+ * path is there, and what is mounted at it is broken. */
 bool path_is_broken(int sys);

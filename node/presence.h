@@ -21,9 +21,10 @@ struct presence {
 	bool is_directory;  /* none of these, and a directory all the same */
 };
 
-/* Looks with the kernel's and the storage's eyes.  FL_NOT_FOUND when there is no such volume here, or
- * when the path has nothing of it; a damaged volume is looked for by its id alone.  A directory with nothing of it
- * passes as is_directory: it may be the staging path of a block volume, which shows nothing there. */
+/* Looks with the kernel's and the storage's eyes.  FL_NOT_FOUND when there is no such volume here,
+ * or when the path has nothing of it; a damaged volume is looked for by its id alone.  A directory
+ * with nothing of it passes as is_directory: it may be the staging path of a block volume, which
+ * shows nothing there. */
 int presence_find(const struct node *node, const struct fl_op *op, const char *volume_id,
 		  const char *path, struct presence *ret, struct fl_error *err) fl_must_check;
 

@@ -43,8 +43,8 @@ static int publish_make_pass(const struct fl_op *op, struct publish *p, bool pas
 	return pass_with_target(op->arena, old, p->target, ret, err);
 }
 
-/* The node's copy as it was: a target at which no pass is could not be unpublished when something else
- * is there.  What stays because it cannot be written is what the next call finds. */
+/* The node's copy as it was: a target at which no pass is could not be unpublished when something
+ * else is there.  What stays because it cannot be written is what the next call finds. */
 static void publish_undo_pass(const struct node *node, const struct fl_op *op,
 			      const struct publish *p, bool passed, const struct pass *old)
 {

@@ -27,8 +27,8 @@ void roster_destroy(struct roster *roster);
 int roster_add(struct roster *roster, struct session *session, struct fl_error *err) fl_must_check;
 void roster_remove(struct roster *roster, struct session *session);
 
-/* From now on the session speaks for the VM; an older one of the same user is ended.  FL_DENIED when
- * the VM's session is another user's, FL_INVALID when this one speaks for another VM. */
+/* From now on the session speaks for the VM; an older one of the same user is ended.  FL_DENIED
+ * when the VM's session is another user's, FL_INVALID when this one speaks for another VM. */
 int roster_hello(struct roster *roster, struct session *session, const char *vm,
 		 struct fl_error *err) fl_must_check;
 /* The session that speaks for the VM, with a reference; NULL when there is none. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session: one connection of the disk service, on which both ends send requests.
  *
- * One thread reads the connection (disks.c).  Any thread may send a request to the peer and wait for
- * its answer, which the reading thread hands over by its id.  A session lives as long as somebody
- * has a reference. */
+ * One thread reads the connection (disks.c).  Any thread may send a request to the peer and wait
+ * for its answer, which the reading thread hands over by its id.  A session lives as long as
+ * somebody has a reference. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,10 +28,10 @@ uid_t session_uid(const struct session *session);
 const char *session_vm(const struct session *session);
 void session_set_vm(struct session *session, const char *vm);
 
-/* Sends a request to the peer and waits for its answer until op->deadline.  *ret is the result object
- * (fl_json_release).  The peer's error becomes *err; FL_UNAVAILABLE when the connection ends,
- * FL_TIMEOUT when no answer came (the peer may still do it), FL_BUSY with 64 requests under way.
- * Never from the thread that reads the session. */
+/* Sends a request to the peer and waits for its answer until op->deadline.  *ret is the result
+ * object (fl_json_release).  The peer's error becomes *err; FL_UNAVAILABLE when the connection
+ * ends, FL_TIMEOUT when no answer came (the peer may still do it), FL_BUSY with 64 requests under
+ * way.  Never from the thread that reads the session. */
 int session_call(struct session *session, const struct fl_op *op, const char *method,
 		 const json_t *params, const int *fds, size_t n_fds, json_t **ret,
 		 struct fl_error *err) fl_must_check;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NodeStageVolume.  A file system is connected, made when it is time to, mounted at the staging path
- * and grown.  A block volume is only looked at: its device is made when it is published, because a
- * VM may take it without one. */
+/* NodeStageVolume.  A file system is connected, made when it is time to, mounted at the staging
+ * path and grown.  A block volume is only looked at: its device is made when it is published,
+ * because a VM may take it without one. */
 #include "node/stage.h"
 
 #include <sys/mount.h>

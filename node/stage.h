@@ -19,8 +19,8 @@ struct stage {
 	struct fl_source source;
 };
 
-/* Fills `type` and `options` from the capability, and `mkfs_words` from `mkfs`, further words for mkfs; NULL:
- * those that are kept with the volume. */
+/* Fills `type` and `options` from the capability, and `mkfs_words` from `mkfs`, further words for
+ * mkfs; NULL: those that are kept with the volume. */
 int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret,
 		     struct fl_error *err) fl_must_check;
 
@@ -28,8 +28,8 @@ int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret
 int stage_check_owner(const struct node *node, const struct fl_op *op, const struct stage *stage,
 		      struct fl_error *err) fl_must_check;
 
-/* Connects the device, makes the file system when it is time to, mounts it, and brings it to its size
- * and its files to their group; done already is success.  What fails leaves nothing behind but
+/* Connects the device, makes the file system when it is time to, mounts it, and brings it to its
+ * size and its files to their group; done already is success.  What fails leaves nothing behind but
  * what is in use. */
 int stage_mount(const struct node *node, const struct fl_op *op, const struct stage *stage,
 		struct fl_error *err) fl_must_check;

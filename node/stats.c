@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NodeGetVolumeStats: bytes and inodes of a file system, the size of a block volume; and the volume's
- * condition, for orchestrators of CSI 1.12. */
+/* NodeGetVolumeStats: bytes and inodes of a file system, the size of a block volume; and the
+ * volume's condition, for orchestrators of CSI 1.12. */
 #include <errno.h>
 #include <sys/statvfs.h>
 

@@ -14,8 +14,8 @@
 int tool_run(const struct fl_op *op, const char *device, const char *const argv[],
 	     struct fl_proc_result *ret, struct fl_error *err) fl_must_check;
 
-/* Whether a program of an earlier attempt still runs on the device.  One that just ends may not count
- * any more and have its other descriptors for a moment yet. */
+/* Whether a program of an earlier attempt still runs on the device.  One that just ends may not
+ * count any more and have its other descriptors for a moment yet. */
 bool tool_is_running(const char *device);
 
 /* The last line of its standard error, where tools say what went wrong. */

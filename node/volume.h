@@ -30,10 +30,11 @@ struct node_claim {
 	enum access_mode mode; /* 0: not said */
 };
 
-/* Whether the owner record beside the data lets this node use the volume like that: FL_IN_USE when it
- * does not, also when the claim is of an earlier epoch, or of several nodes where the attachment is not.  What a caller brings along never proves that
- * it may: it may be of an attachment that is over.  *ret_mode (may be NULL) is the access mode it
- * was attached with; 0 where the pool keeps no records. */
+/* Whether the owner record beside the data lets this node use the volume like that: FL_IN_USE when
+ * it does not, also when the claim is of an earlier epoch, or of several nodes where the attachment
+ * is not.  What a caller brings along never proves that it may: it may be of an attachment that is
+ * over.  *ret_mode (may be NULL) is the access mode it was attached with; 0 where the pool keeps no
+ * records. */
 int node_volume_check_owner(const struct node *node, const struct fl_op *op,
 			    const struct node_volume *volume, const struct node_claim *claim,
 			    enum access_mode *ret_mode, struct fl_error *err) fl_must_check;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xfs_db changes the UUID only of an XFS with an empty log, and begins with the log: cut off there, it
- * leaves a log that neither the kernel nor xfs_db can read.  The log was empty before (prepare made it
- * so, and the record was written after that), so clearing it loses nothing. */
+/* xfs_db changes the UUID only of an XFS with an empty log, and begins with the log: cut off there,
+ * it leaves a log that neither the kernel nor xfs_db can read.  The log was empty before (prepare
+ * made it so, and the record was written after that), so clearing it loses nothing. */
 #include "node/xfs.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include "node/content.h"
 #include "node/tool.h"
 
-/* Lets the kernel replay the log: a mount that is at no path, and ends with its descriptor, whatever
- * happens to us. */
+/* Lets the kernel replay the log: a mount that is at no path, and ends with its descriptor,
+ * whatever happens to us. */
 static int xfs_replay(const char *device, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int fd = fsopen("xfs", FSOPEN_CLOEXEC);

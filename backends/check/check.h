@@ -2,9 +2,9 @@
 /* Check: the statements that every backend has to make true, run against a real pool.
  *
  * For `fairlead backend check` and for our own tests.  Volumes and snapshots made here have names
- * that begin with "fairlead-check-"; what else the pool holds is not touched, and theirs are removed
- * before and after each statement.  A statement about a call or flag that the pool does not offer is
- * skipped, with the reason. */
+ * that begin with "fairlead-check-"; what else the pool holds is not touched, and theirs are
+ * removed before and after each statement.  A statement about a call or flag that the pool does not
+ * offer is skipped, with the reason. */
 #pragma once
 
 #include "backends/backend.h"
@@ -35,8 +35,8 @@ struct backend_check_plan {
 	const void *options; /* of the pool, as fl_backend.open takes them */
 	const char *filter;  /* only the statements that contain it; NULL: all */
 	uint64_t timeout_ms; /* for the calls of a statement; 0: two minutes */
-	/* In this process, for a debugger or a checker of leaks: a backend that crashes or hangs takes
-	 * the report with it. */
+	/* In this process, for a debugger or a checker of leaks: a backend that crashes or hangs
+	 * takes the report with it. */
 	bool in_process;
 	/* Called after each statement. */
 	void (*report)(void *cookie, const struct backend_check_result *result);
@@ -45,9 +45,9 @@ struct backend_check_plan {
 	void *cookie;
 };
 
-/* Opens the pool in child processes; so the caller has one thread.  A call that crashes or does not return fails
- * its statement, and the next one is run in a new process; where that comes too often, the rest is skipped.
- * *ret_failed is the number of failed statements.  -1 when the pool cannot be opened, a first volume not
- * made, or the filter matches nothing. */
+/* Opens the pool in child processes; so the caller has one thread.  A call that crashes or does not
+ * return fails its statement, and the next one is run in a new process; where that comes too often,
+ * the rest is skipped.  *ret_failed is the number of failed statements.  -1 when the pool cannot be
+ * opened, a first volume not made, or the filter matches nothing. */
 int backend_check_run(const struct backend_check_plan *plan, size_t *ret_failed,
 		      struct fl_error *err) fl_must_check;

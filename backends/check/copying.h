@@ -28,7 +28,9 @@ int copying_abandon(struct copying *copying); /* `abort` is the C library's */
 /* The snapshot that the copy is to become. */
 int copying_get(struct copying *copying, struct fl_snapshot *ret);
 
-/* What the writer does: fills the target with a byte; FL_INTERNAL when it has not the source's size. */
+/* What the writer does: fills the target with a byte; FL_INTERNAL when it has not the source's
+ * size. */
 int copying_fill(struct copying *copying, int byte);
-/* What QEMU does where its source has holes: reserves all space, and writes only the last 4 KiB, 0x77. */
+/* What QEMU does where its source has holes: reserves all space, and writes only the last 4 KiB,
+ * 0x77. */
 int copying_reserve(struct copying *copying);

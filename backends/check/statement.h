@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statement: one sentence about backends, and what its function works with.
  *
- * Functions use WORKS, FAILS, HOLDS and their like on a variable `c`; each returns whether it was so,
- * and only the first failure of a statement is kept. */
+ * Functions use WORKS, FAILS, HOLDS and their like on a variable `c`; each returns whether it was
+ * so, and only the first failure of a statement is kept. */
 #pragma once
 
 #include "check.h"

@@ -35,7 +35,8 @@ enum suite_event {
 };
 typedef void suite_step(void *cookie, enum suite_event event);
 
-/* Opens the pool, runs the statements from `first` on, closes the pool.  -1 when it cannot be opened. */
+/* Opens the pool, runs the statements from `first` on, closes the pool.  -1 when it cannot be
+ * opened. */
 int suite_run(struct suite *suite, size_t first, suite_step *step, void *cookie,
 	      struct fl_error *err) fl_must_check;
 /* The same in child processes: one more after each call that did not return. */

@@ -145,8 +145,8 @@ static int supervise_note_closed(struct suite *suite, struct fl_error *err)
 	return 0;
 }
 
-/* Runs a worker to its end.  1: it has run all; 0: it was lost at board->at, which is noted; *ret_hangs: by
- * hanging. */
+/* Runs a worker to its end.  1: it has run all; 0: it was lost at board->at, which is noted;
+ * *ret_hangs: by hanging. */
 static int supervise_one(struct suite *suite, size_t first, suite_step *step, void *cookie,
 			 bool *ret_hangs, struct fl_error *err)
 {

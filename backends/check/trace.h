@@ -22,8 +22,8 @@ struct trace_line {
 	char text[TRACE_LINE_BYTES];
 };
 
-/* The calls of a statement, oldest first but for those that have not returned, which come last; those before
- * the last TRACE_LINES are forgotten. */
+/* The calls of a statement, oldest first but for those that have not returned, which come last;
+ * those before the last TRACE_LINES are forgotten. */
 struct trace {
 	struct trace_line lines[TRACE_LINES];
 	size_t n;

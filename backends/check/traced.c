@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A function for each member of struct fl_backend, in the order of the struct.  Longer than most files
- * because all of them are here, and say nothing but their arguments. */
+/* A function for each member of struct fl_backend, in the order of the struct.  Longer than most
+ * files because all of them are here, and say nothing but their arguments. */
 #include "traced.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "trace.h"
 
-/* Whoever gives backends a new member also lets it be traced here: a member that is only copied would
- * be called with the wrong pool. */
+/* Whoever gives backends a new member also lets it be traced here: a member that is only copied
+ * would be called with the wrong pool. */
 _Static_assert(offsetof(struct fl_backend, changes) + sizeof(void *) == sizeof(struct fl_backend),
 	       "a member of struct fl_backend is not traced");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A backend as short as one can be: DIR/HANDLE/ holds a volume's records and, from the moment that it
- * exists, its image; DIR/.HANDLE is one that is being removed.  No locks: each step is atomic. */
+/* A backend as short as one can be: DIR/HANDLE/ holds a volume's records and, from the moment that
+ * it exists, its image; DIR/.HANDLE is one that is being removed.  No locks: each step is
+ * atomic. */
 #include "example.h"
 
 #include <dirent.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Card: what the records of an entry said when they were read, and how to see that they still do.
  *
- * A record is replaced, never written over (base/record.h), and that changes the folder that it is in.  So
- * a folder with the same inode and time of change has the same records: if the time was long enough past
- * when they were read, for stamps are too coarse to tell two changes of one moment. */
+ * A record is replaced, never written over (base/record.h), and that changes the folder that it is
+ * in.  So a folder with the same inode and time of change has the same records: if the time was
+ * long enough past when they were read, for stamps are too coarse to tell two changes of one
+ * moment. */
 #pragma once
 
 #include "meta.h"
@@ -33,7 +34,8 @@ int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, stru
 /* Whether a card that was read after now_ns may be kept. */
 bool file_card_is_settled(const struct file_card *card, int64_t now_ns);
 
-/* A copy in one piece of memory, to be freed by free(); *ret_bytes is its size.  NULL without memory. */
+/* A copy in one piece of memory, to be freed by free(); *ret_bytes is its size.  NULL without
+ * memory. */
 struct file_card *file_card_new(const struct file_card *card, size_t *ret_bytes);
 /* The same in an arena. */
 void file_card_copy(struct fl_arena *arena, const struct file_card *card, struct file_card *ret);

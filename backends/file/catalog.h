@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Catalog: what listings have found in a pool, so that the next one need not read it all again.
  *
- * Nothing in it is believed: the names count while the directory has not changed since they were read,
- * and a card (card.h) while the entry's folder has not; both are looked at each time.  Where stamps cannot
- * be trusted, because another machine's clock makes them or they are cached (a shared directory),
- * nothing is kept.  Only listings use it, from any thread; no call into the storage is made under its lock
- * but reading the directory. */
+ * Nothing in it is believed: the names count while the directory has not changed since they were
+ * read, and a card (card.h) while the entry's folder has not; both are looked at each time.  Where
+ * stamps cannot be trusted, because another machine's clock makes them or they are cached (a shared
+ * directory), nothing is kept.  Only listings use it, from any thread; no call into the storage is
+ * made under its lock but reading the directory. */
 #pragma once
 
 #include "card.h"
@@ -31,8 +31,8 @@ size_t file_catalog_take(struct file_catalog *catalog, struct fl_arena *arena, c
 			 struct file_catalog_item *items, size_t max);
 /* How many above `after` (NULL: of all) have no card; 0 where none are kept. */
 size_t file_catalog_lacks(struct file_catalog *catalog, const char *after);
-/* Fills `handles`, in the arena, with the last `max` that have no card and are above `after` and below `before`
- * (NULL: no bound), from the last one down; returns how many. */
+/* Fills `handles`, in the arena, with the last `max` that have no card and are above `after` and
+ * below `before` (NULL: no bound), from the last one down; returns how many. */
 size_t file_catalog_take_lacking(struct file_catalog *catalog, struct fl_arena *arena,
 				 const char *after, const char *before, const char **handles,
 				 size_t max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changed blocks of snapshots, found by comparing their images: nothing is recorded while a volume is
- * written to. */
+/* Changed blocks of snapshots, found by comparing their images: nothing is recorded while a volume
+ * is written to. */
 #include "changes.h"
 
 #include "base/clock.h"

@@ -28,5 +28,6 @@ struct file_compare {
 	struct file_teller *teller;
 };
 
-/* Tells the blocks of 4 KiB (of what the extents leave of them at their ends) whose bytes differ. */
+/* Tells the blocks of 4 KiB (of what the extents leave of them at their ends) whose bytes
+ * differ. */
 int file_compare_run(struct file_compare *compare, struct fl_error *err) fl_must_check;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two images that nobody writes to, compared by where their bytes are, and by their bytes only where
- * that proves nothing. */
+/* Two images that nobody writes to, compared by where their bytes are, and by their bytes only
+ * where that proves nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,10 +32,10 @@ static void extents_forget_physical(struct file_extents *extents)
 		extents->items[i].physical = 0;
 }
 
-/* The same address in both maps proves the same bytes only if both were there at one moment: between
- * the two maps the base's data may have moved away and the target's into its place.  So the base is
- * mapped before and after the target.  To be deceived all the same, an address would have to be
- * given up, reused, given up and reused once more in between, each time by way of a committed
+/* The same address in both maps proves the same bytes only if both were there at one moment:
+ * between the two maps the base's data may have moved away and the target's into its place.  So the
+ * base is mapped before and after the target.  To be deceived all the same, an address would have
+ * to be given up, reused, given up and reused once more in between, each time by way of a committed
  * transaction of the file system, and in the end by the same bytes as at first. */
 static int window_map(struct compare_window *window, const struct file_compare *compare,
 		      uint64_t at, struct fl_error *err)
@@ -52,7 +52,8 @@ static int window_map(struct compare_window *window, const struct file_compare *
 	return 0;
 }
 
-/* The bytes of one side of a piece: read, and not kept in the page cache, where nobody needs them. */
+/* The bytes of one side of a piece: read, and not kept in the page cache, where nobody needs
+ * them. */
 static int compare_read(int fd, char *bytes, uint64_t at, size_t length, struct fl_error *err)
 {
 	size_t got = 0;

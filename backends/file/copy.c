@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies that somebody else writes.  The target is tmp/KIND-HANDLE/copy-RANDOM, a name that no two
- * begins share; `meta` beside it tells how far the copy is: begun (no cut), started (cut_ns), failed
- * (failure), decided (ready).  A decided one is moved to its place at once; when that was
+ * begins share; `meta` beside it tells how far the copy is: begun (no cut), started (cut_ns),
+ * failed (failure), decided (ready).  A decided one is moved to its place at once; when that was
  * interrupted, the next call does it. */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,8 +98,9 @@ static int copy_finish(struct copy *copy, struct fl_error *err)
 	return 0;
 }
 
-/* What is in tmp/ is another object than is asked for.  Not started, it was left by somebody who never
- * committed it, and counts as none.  A snapshot shows since its cut; a volume may never be. */
+/* What is in tmp/ is another object than is asked for.  Not started, it was left by somebody who
+ * never committed it, and counts as none.  A snapshot shows since its cut; a volume may never
+ * be. */
 static int copy_find_other(struct copy *copy, struct fl_error *err)
 {
 	fl_close(&copy->dir_fd);
@@ -113,8 +114,8 @@ static int copy_find_other(struct copy *copy, struct fl_error *err)
 			    copy->name);
 }
 
-/* Locks the name and finds what there is.  A decided copy is in its place before anything is said of
- * it; a target that is unreadable counts as none. */
+/* Locks the name and finds what there is.  A decided copy is in its place before anything is said
+ * of it; a target that is unreadable counts as none. */
 static int copy_find(struct copy *copy, struct fl_error *err)
 {
 	struct fl_error error;
@@ -255,8 +256,8 @@ static int copy_started(struct fl_pool *pool, const struct fl_op *op,
 	return file_meta_write(op->arena, copy.dir_fd, &copy.meta, err);
 }
 
-/* Nobody needs half an image.  Emptied as well, because QEMU may have it open still, and first of all,
- * because what broke the copy may be that it took the last block. */
+/* Nobody needs half an image.  Emptied as well, because QEMU may have it open still, and first of
+ * all, because what broke the copy may be that it took the last block. */
 static int copy_drop_image(const struct copy *copy, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int fd = openat(copy->dir_fd, copy->meta.target,

@@ -227,8 +227,8 @@ int file_entry_discard(const struct file_pool *file, const struct fl_op *op, enu
 	return fl_file_remove_tree(file->tmp_fd, entry_tmp_name(op, kind, handle), err);
 }
 
-/* Out of its place while nobody can have opened the image: with the lease in hand an open waits, and
- * breaks the lease, which is seen. */
+/* Out of its place while nobody can have opened the image: with the lease in hand an open waits,
+ * and breaks the lease, which is seen. */
 static int entry_to_trash(const struct file_pool *file, const char *name, enum file_kind kind,
 			  const char *handle, struct fl_error *err)
 {

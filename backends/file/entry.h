@@ -10,8 +10,8 @@
 /* Opens the entry's folder in its place; FL_NOT_FOUND. */
 int file_entry_open(const struct file_pool *file, enum file_kind kind, const char *handle,
 		    int *ret_fd, struct fl_error *err) fl_must_check;
-/* The same for readers: a descriptor (O_PATH) that files in the folder can be found and opened by, and that
- * cannot be synced; listings do this for each entry, and it costs less. */
+/* The same for readers: a descriptor (O_PATH) that files in the folder can be found and opened by,
+ * and that cannot be synced; listings do this for each entry, and it costs less. */
 int file_entry_look(const struct file_pool *file, enum file_kind kind, const char *handle,
 		    int *ret_fd, struct fl_error *err) fl_must_check;
 /* What is known of the entry in its place, or of a snapshot that is being copied since its cut
@@ -19,7 +19,8 @@ int file_entry_look(const struct file_pool *file, enum file_kind kind, const cha
 int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,
 		   const char *handle, struct file_meta *ret, uint64_t *ret_size,
 		   struct fl_error *err) fl_must_check;
-/* Why an entry that was opened could not be read, as file_entry_get says it: *err is what failed. */
+/* Why an entry that was opened could not be read, as file_entry_get says it: *err is what
+ * failed. */
 int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
 		       struct fl_error *err) fl_must_check;
 /* FL_INTERNAL when an image of `size` bytes is smaller than the meta says. */
@@ -43,7 +44,8 @@ int file_entry_commit(const struct file_pool *file, const struct fl_op *op, enum
 int file_entry_discard(const struct file_pool *file, const struct fl_op *op, enum file_kind kind,
 		       const char *handle, struct fl_error *err) fl_must_check;
 
-/* Removes the entry and whatever interrupted calls left of it.  FL_IN_USE when its image is open. */
+/* Removes the entry and whatever interrupted calls left of it.  FL_IN_USE when its image is
+ * open. */
 int file_entry_remove(const struct file_pool *file, const struct fl_op *op, enum file_kind kind,
 		      const char *handle, struct fl_error *err) fl_must_check;
 /* Ends the removals that were interrupted; what does not work is left for the next time. */

@@ -18,8 +18,8 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-/* Where the bytes are not found as they are, at an address of their own: not yet placed, compressed,
- * encrypted, or in one block with something else. */
+/* Where the bytes are not found as they are, at an address of their own: not yet placed,
+ * compressed, encrypted, or in one block with something else. */
 #define EXTENTS_UNPROVEN                                                                           \
 	(FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED |                  \
 	 FIEMAP_EXTENT_DATA_ENCRYPTED | FIEMAP_EXTENT_NOT_ALIGNED | FIEMAP_EXTENT_DATA_INLINE |    \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Extents: what a file system tells about where the bytes of an image are.
  *
- * Only for images that nobody writes to.  Moving an image's bytes (defragmentation, balancing) changes
- * where they are and never what is read. */
+ * Only for images that nobody writes to.  Moving an image's bytes (defragmentation, balancing)
+ * changes where they are and never what is read. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,8 +27,8 @@ struct file_extents {
 	uint64_t end; /* of the last item */
 };
 
-/* The extents in [from, limit), from < limit, as many as there is room for: at least one.  Behind the
- * end of the file there are zeros.  A file system that tells nothing has one extent of data. */
+/* The extents in [from, limit), from < limit, as many as there is room for: at least one.  Behind
+ * the end of the file there are zeros.  A file system that tells nothing has one extent of data. */
 int file_extents_read(int fd, uint64_t from, uint64_t limit, struct file_extents *ret,
 		      struct fl_error *err) fl_must_check;
 

@@ -52,8 +52,8 @@ int file_health_look(const struct file_pool *file, struct file_health_view *ret,
 	return 0;
 }
 
-/* What the pool's state does to a volume.  An image that has all its blocks is not touched by a full
- * pool. */
+/* What the pool's state does to a volume.  An image that has all its blocks is not touched by a
+ * full pool. */
 static void health_add_pool(const struct file_pool *file, const struct file_health_view *view,
 			    struct fl_arena *arena, const struct stat *image, bool thin,
 			    struct fl_health *ret)
@@ -212,8 +212,8 @@ static bool health_inspect_image(struct fl_arena *arena, int dir_fd, const struc
 	return true;
 }
 
-/* Everything about one volume; FL_NOT_FOUND when there is none, also for a folder that holds nothing
- * of one. */
+/* Everything about one volume; FL_NOT_FOUND when there is none, also for a folder that holds
+ * nothing of one. */
 static int health_inspect(const struct file_pool *file, const struct file_health_view *view,
 			  struct fl_arena *arena, const char *handle, struct fl_volume *ret,
 			  struct fl_error *err)

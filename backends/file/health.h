@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Health: what is wrong with the pool's storage and with its volumes.
  *
- * Everything is looked at anew in each call, so a status goes as soon as its cause does.  Reasons of
- * a pool: DirectoryGone, FileSystemReadOnly, FileSystemError, Full, NearlyFull, NoInodes.
+ * Everything is looked at anew in each call, so a status goes as soon as its cause does.  Reasons
+ * of a pool: DirectoryGone, FileSystemReadOnly, FileSystemError, Full, NearlyFull, NoInodes.
  * Reasons of a volume: RecordMissing, RecordDamaged, ImageMissing, ImageTruncated, ImageUnusable,
  * PoolFull, PoolReadOnly. */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The volumes that are not healthy.  Each volume is looked at anew, but their names are the catalog's: a
- * page of a long list must not cost a look at the whole directory. */
+/* The volumes that are not healthy.  Each volume is looked at anew, but their names are the
+ * catalog's: a page of a long list must not cost a look at the whole directory. */
 #include "catalog.h"
 #include "health.h"
 

@@ -45,7 +45,8 @@ static int image_reserve(int fd, uint64_t from, uint64_t to)
 	struct statvfs vfs;
 	int result;
 
-	/* What cannot fit is not tried: until it fails, it would take every block from the others. */
+	/* What cannot fit is not tried: until it fails, it would take every block from the
+	 * others. */
 	if (fstatvfs(fd, &vfs) == 0 && to - from > (uint64_t)vfs.f_bavail * vfs.f_frsize) {
 		errno = ENOSPC;
 		return -1;

@@ -34,8 +34,8 @@ int file_image_thin(int fd, struct fl_error *err) fl_must_check;
 /* Takes a write lease on fd: 0 only when no other open file of this machine has the image, be it
  * QEMU's, a loop device's or our own; -1 and errno EAGAIN when one has. */
 int file_image_lease(int fd);
-/* Opens the image with a lease as proof that it is unused; FL_IN_USE when it is not.  Without leases
- * (a shared directory) the record `owner` is all there is to know: *ret_fd is -1. */
+/* Opens the image with a lease as proof that it is unused; FL_IN_USE when it is not.  Without
+ * leases (a shared directory) the record `owner` is all there is to know: *ret_fd is -1. */
 int file_image_prove_unused(const struct file_pool *file, int dir_fd, int *ret_fd,
 			    struct fl_error *err) fl_must_check;
 /* Whether somebody has tried to open the image since the proof.  false for -1. */

@@ -18,8 +18,8 @@ struct listing {
 	void *cookie;
 };
 
-/* Whether nothing but the image's size can have changed since the card was made.  The image comes first: if the
- * folder then is the card's, it was so when its image was looked at. */
+/* Whether nothing but the image's size can have changed since the card was made.  The image comes
+ * first: if the folder then is the card's, it was so when its image was looked at. */
 static bool listing_use_card(const struct listing *listing, struct fl_arena *arena,
 			     const struct file_catalog_item *item, uint64_t *ret_size)
 {

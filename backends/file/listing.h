@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing: what is in a pool, in order of handle.  Pools have very many volumes, so it reads only what
- * the catalog does not know. */
+/* Listing: what is in a pool, in order of handle.  Pools have very many volumes, so it reads only
+ * what the catalog does not know. */
 #pragma once
 
 #include "card.h"
@@ -14,7 +14,8 @@ struct file_listed {
 	struct fl_arena *arena; /* for what the listener makes during the call */
 };
 
-/* 1 ends the listing, -1 (with *err) also fails it.  What it is given is valid during the call only. */
+/* 1 ends the listing, -1 (with *err) also fails it.  What it is given is valid during the call
+ * only. */
 typedef int file_listing_see(void *cookie, const struct file_listed *listed, struct fl_error *err);
 
 /* From the first handle above `after` (NULL: all). */

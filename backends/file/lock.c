@@ -49,7 +49,8 @@ int file_lock_take(const struct file_pool *file, const struct fl_op *op, enum fi
 	return 0;
 }
 
-/* Unlocked by name and not by closing alone: a child between fork and exec has the descriptor, too. */
+/* Unlocked by name and not by closing alone: a child between fork and exec has the descriptor,
+ * too. */
 void file_lock_release(struct file_lock *lock)
 {
 	if (lock->fd >= 0)

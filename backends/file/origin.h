@@ -17,8 +17,8 @@ struct file_origin {
 #define FILE_ORIGIN_NONE                                                                           \
 	((struct file_origin){ .lock = FILE_LOCK_NONE, .dir_fd = -1, .image_fd = -1 })
 
-/* FL_NOT_FOUND when it is not there; FL_BUSY for a snapshot that is not ready, FL_IN_USE for one that
- * never will be. */
+/* FL_NOT_FOUND when it is not there; FL_BUSY for a snapshot that is not ready, FL_IN_USE for one
+ * that never will be. */
 int file_origin_open(const struct file_pool *file, const struct fl_op *op,
 		     const struct fl_content *content, struct file_origin *ret,
 		     struct fl_error *err) fl_must_check;

@@ -6,8 +6,8 @@
 
 /* Below that a thread costs about as much as it saves. */
 #define PREFETCH_MIN 2000
-/* Handles that are taken from the catalog at once: at most so many cards are made twice when the two
- * threads meet. */
+/* Handles that are taken from the catalog at once: at most so many cards are made twice when the
+ * two threads meet. */
 #define PREFETCH_CHUNK 64
 
 static void prefetch_card(const struct file_prefetch *prefetch, struct fl_arena *arena,

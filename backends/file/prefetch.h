@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prefetch: a second thread that makes the cards of a listing, from the end, while the listing makes
- * them from the start; so the first list of a large pool takes half as long where there are two processors.
+/* Prefetch: a second thread that makes the cards of a listing, from the end, while the listing
+ * makes them from the start; so the first list of a large pool takes half as long where there are
+ * two processors.
  *
- * It only fills the catalog: what it cannot read is read again, and explained, by the listing.  It lives
- * within one call of file_listing_run and never outlives it. */
+ * It only fills the catalog: what it cannot read is read again, and explained, by the listing.  It
+ * lives within one call of file_listing_run and never outlives it. */
 #pragma once
 
 #include <pthread.h>
@@ -21,8 +22,8 @@ struct file_prefetch {
 	atomic_bool stop;
 };
 
-/* Starts the thread if many cards above `after` are lacking; without one, all goes on as well.  The catalog's
- * names are up to date; the struct must not move. */
+/* Starts the thread if many cards above `after` are lacking; without one, all goes on as well.  The
+ * catalog's names are up to date; the struct must not move. */
 void file_prefetch_start(struct file_prefetch *prefetch, const struct file_pool *file,
 			 enum file_kind kind, const char *after, int64_t now_ns);
 

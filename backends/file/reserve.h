@@ -7,7 +7,8 @@
 
 #include "pool.h"
 
-/* Takes as much as is missing.  A pool that has no room for it does without until it is called again. */
+/* Takes as much as is missing.  A pool that has no room for it does without until it is called
+ * again. */
 void file_reserve_fill(const struct file_pool *file);
 
 /* After FL_NO_SPACE: gives back a part of it.  false: there is nothing left to give back. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Volume, snapshot, records, pool records, copy, changes: the calls of the interface, one file each;
- * contracts as in backends/backend.h. */
+/* Volume, snapshot, records, pool records, copy, changes: the calls of the interface, one file
+ * each; contracts as in backends/backend.h. */
 #pragma once
 
 #include "meta.h"

@@ -157,8 +157,8 @@ void rpc_call_hang_up(struct rpc_call *call)
 {
 	fl_log(FL_LOG_WARNING, "cut", "%s: its caller takes nothing: its connection is closed",
 	       call->id);
-	/* If gRPC closed it in this very moment, what has its number now is at most another connection of
-	 * that process. */
+	/* If gRPC closed it in this very moment, what has its number now is at most another
+	 * connection of that process. */
 	if (call->peer && call_peer(call->socket_fd) == call->peer)
 		(void)shutdown(call->socket_fd, SHUT_RDWR);
 }

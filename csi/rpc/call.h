@@ -51,15 +51,15 @@ void rpc_call_unref(struct rpc_call *call);
  * started completes at once. */
 void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t n, struct rpc_tag *tag);
 
-/* The end of every call: reports it, then sends the answer (NULL for none) and the status.  Works on
- * a call whose caller has left.  Takes over one reference. */
+/* The end of every call: reports it, then sends the answer (NULL for none) and the status.  Works
+ * on a call whose caller has left.  Takes over one reference. */
 void rpc_call_finish(struct rpc_call *call, const struct fl_error *result,
 		     const ProtobufCMessage *answer);
 /* The same without an answer, for a call that no handler sees. */
 void rpc_call_refuse(struct rpc_call *call, enum fl_error_code code, const char *format, ...)
 	fl_printf_like(3, 4);
-/* Closes the connection of a call that has been cancelled, and whose operations do not end all the same:
- * gRPC waits for the socket to take what it has begun to write. */
+/* Closes the connection of a call that has been cancelled, and whose operations do not end all the
+ * same: gRPC waits for the socket to take what it has begun to write. */
 void rpc_call_hang_up(struct rpc_call *call);
 /* `done` of the tag `sent`: wakes rpc_send. */
 void rpc_call_sent(struct rpc_tag *tag, bool ok);

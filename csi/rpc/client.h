@@ -39,7 +39,8 @@ int rpc_client_call(struct rpc_client *client, struct fl_arena *arena,
 	fl_must_check;
 
 /* One request, many answers: `each` gets one after the other, in an arena of its own that is
- * released after it returns.  -1 from `each` (with *err filled) cancels the call and is returned. */
+ * released after it returns.  -1 from `each` (with *err filled) cancels the call and is
+ * returned. */
 int rpc_client_stream(struct rpc_client *client, const struct rpc_request *request,
 		      int (*each)(void *cookie, const void *message, struct fl_error *err),
 		      void *cookie, struct fl_error *err) fl_must_check;

@@ -58,8 +58,8 @@ void client_call_end(struct client_call *call)
 	grpc_completion_queue_destroy(call->queue);
 }
 
-/* Starts operations and waits for them; false when they failed: the status will say why.  The call's
- * deadline, which gRPC watches, ends every wait. */
+/* Starts operations and waits for them; false when they failed: the status will say why.  The
+ * call's deadline, which gRPC watches, ends every wait. */
 static bool call_batch(struct client_call *call, const grpc_op *ops, size_t n)
 {
 	if (grpc_call_start_batch(call->grpc, ops, n, call, NULL) != GRPC_CALL_OK)

@@ -27,16 +27,16 @@ struct client_call {
 	grpc_slice text;
 };
 
-/* From here on its time counts.  Asks for nothing yet, and needs no end; FL_INTERNAL when the service has
- * no such method. */
+/* From here on its time counts.  Asks for nothing yet, and needs no end; FL_INTERNAL when the
+ * service has no such method. */
 int client_call_init(struct client_call *call, const struct rpc_request *request,
 		     struct fl_error *err) fl_must_check;
 void client_call_start(struct client_call *call, grpc_channel *channel);
 /* Releases what `start` has made; the channel stays the caller's, and needed until here. */
 void client_call_end(struct client_call *call);
 
-/* Sends the request and waits for answer and status.  NULL: no answer came.  The caller releases the
- * buffer, or unpacks it. */
+/* Sends the request and waits for answer and status.  NULL: no answer came.  The caller releases
+ * the buffer, or unpacks it. */
 grpc_byte_buffer *client_call_ask(struct client_call *call);
 
 /* Sends the request; false when it did not get through: `finish` then says why. */

@@ -127,7 +127,8 @@ static int listener_watch(const struct rpc_listener *self, int operation, int fd
 	return epoll_ctl(self->epoll_fd, operation, fd, &event);
 }
 
-/* Counts the connection by a duplicate of its descriptor, which tells that either side has closed it. */
+/* Counts the connection by a duplicate of its descriptor, which tells that either side has closed
+ * it. */
 static int listener_keep(struct rpc_listener *self, int fd)
 {
 	fl_cleanup(fl_close) int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, 0);

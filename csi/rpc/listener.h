@@ -3,8 +3,8 @@
  *
  * Ours and not gRPC's, because gRPC 1.51 removes whatever is at the path when it starts and again
  * when it stops (a rolling update would remove the successor's socket), and never accepts again
- * after one EMFILE.  It counts the connections that are open, by a second descriptor of each, and closes
- * those above the limit at once. */
+ * after one EMFILE.  It counts the connections that are open, by a second descriptor of each, and
+ * closes those above the limit at once. */
 #pragma once
 
 #include <sys/types.h>

@@ -10,8 +10,8 @@
 #include "base/text.h"
 
 /* The entries (`Csi__V1__…Entry **` and their number) as pairs, sorted by key, with distinct keys:
- * of equal ones the last counts.  Strings stay the message's.  FL_INVALID when the arena's budget is
- * used up. */
+ * of equal ones the last counts.  Strings stay the message's.  FL_INVALID when the arena's budget
+ * is used up. */
 int rpc_map_pairs(struct fl_arena *arena, const void *entries, size_t n_entries,
 		  struct fl_pair **ret, size_t *ret_n, struct fl_error *err) fl_must_check;
 

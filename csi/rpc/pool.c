@@ -147,8 +147,8 @@ void rpc_pool_poll(struct rpc_pool *pool, bool (*poll)(void *cookie), void *cook
 	pthread_cond_signal(&pool->wake);
 }
 
-/* With nothing at work the thread that calls takes the job as soon as it returns from `poll`.  Else it
- * polls on, because a new one might not get a processor soon, and another thread is woken. */
+/* With nothing at work the thread that calls takes the job as soon as it returns from `poll`.  Else
+ * it polls on, because a new one might not get a processor soon, and another thread is woken. */
 int rpc_pool_submit(struct rpc_pool *pool, struct rpc_job *job)
 {
 	int result = -1;

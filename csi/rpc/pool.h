@@ -3,9 +3,9 @@
  * for more.
  *
  * There is one thread more than there may be jobs at work, so that one can always poll.  A job that
- * comes while none is at work is run by the very thread that polled it, and another thread takes over
- * the polling: nobody has to wake up before the job begins.  Under load the polling stays where it
- * is. */
+ * comes while none is at work is run by the very thread that polled it, and another thread takes
+ * over the polling: nobody has to wake up before the job begins.  Under load the polling stays
+ * where it is. */
 #pragma once
 
 #include <stdint.h>
@@ -23,8 +23,8 @@ struct rpc_job {
 /* FL_UNAVAILABLE when the machine gives no threads. */
 int rpc_pool_new(unsigned n_workers, unsigned queue_length, struct rpc_pool **ret,
 		 struct fl_error *err) fl_must_check;
-/* From here on one thread is in `poll` at any moment: it waits for one event, handles it (perhaps by
- * rpc_pool_submit) and returns; false when there will be none any more.  What one `poll` did
+/* From here on one thread is in `poll` at any moment: it waits for one event, handles it (perhaps
+ * by rpc_pool_submit) and returns; false when there will be none any more.  What one `poll` did
  * happened before the next begins.  Once. */
 void rpc_pool_poll(struct rpc_pool *pool, bool (*poll)(void *cookie), void *cookie);
 /* From within `poll` only.  -1 when the queue is full; the job stays the caller's then. */

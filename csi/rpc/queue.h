@@ -5,8 +5,8 @@
 
 struct rpc_call;
 
-/* A call whose request is here: hands it to the pool, or refuses it with FL_UNAVAILABLE.  Takes over
- * one reference.  From within the pool's `poll` only. */
+/* A call whose request is here: hands it to the pool, or refuses it with FL_UNAVAILABLE.  Takes
+ * over one reference.  From within the pool's `poll` only. */
 void rpc_queue_enter(struct rpc_call *call);
 /* A worker has taken it: it no longer counts among those that wait. */
 void rpc_queue_leave(struct rpc_call *call);

@@ -72,8 +72,8 @@ bool rpc_call_cancelled(const struct rpc_call *call);
 /* The `cookie` of the service that the method belongs to. */
 void *rpc_call_cookie(const struct rpc_call *call);
 /* The call as an operation for backends: its id ("r17", unique in this process), its arena, its own
- * progress, and as the deadline the caller's, or ours (max_deadline_ms after the start) where that is
- * earlier. */
+ * progress, and as the deadline the caller's, or ours (max_deadline_ms after the start) where that
+ * is earlier. */
 struct fl_op rpc_call_op(struct rpc_call *call);
 /* RPC_STREAM only: sends one message; blocks until gRPC has taken it, which is the flow control.
  * -1 and FL_TIMEOUT when the caller is gone: end the stream. */
@@ -85,7 +85,8 @@ struct rpc_done {
 	const char *id;
 	const char *service; /* "csi.v1.Controller"; "" for a method nobody serves */
 	const char *method;  /* "CreateVolume", or the whole path for a method nobody serves */
-	/* NULL when it could not be unpacked.  May hold secrets: print no field called `secrets`. */
+	/* NULL when it could not be unpacked.  May hold secrets: print no field called
+	 * `secrets`. */
 	const ProtobufCMessage *request;
 	const struct fl_error *error; /* its code is FL_OK after success */
 	uint64_t queued_us;           /* waited for a worker */

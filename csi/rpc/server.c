@@ -87,8 +87,8 @@ static bool server_is_idle(struct rpc_server *server)
 	return is_idle;
 }
 
-/* Nothing has happened for a while: cuts whose time is up and, when there are no calls at all, gives
- * back to the system what a storm of them has left. */
+/* Nothing has happened for a while: cuts whose time is up and, when there are no calls at all,
+ * gives back to the system what a storm of them has left. */
 static void server_look(struct rpc_server *server)
 {
 	rpc_held_expire(server);
@@ -108,8 +108,8 @@ static gpr_timespec server_next_look(const struct rpc_server *server)
 }
 
 /* One completion.  One thread of the pool at a time is here, and only there completions are taken:
- * every socket moves only while one waits here.  All calls are armed here too, so that what is found
- * in them was written by whoever was here before. */
+ * every socket moves only while one waits here.  All calls are armed here too, so that what is
+ * found in them was written by whoever was here before. */
 static bool server_poll(void *cookie)
 {
 	struct rpc_server *server = cookie;

@@ -45,14 +45,14 @@ extern const struct connect_way connect_block;
 int connect_check(const struct fl_op *op, const struct fl_source *source, struct fl_error *err)
 	fl_must_check;
 
-/* Whether the volume has a device here, and which.  FL_IN_USE when somebody else made a device of its
- * source.  `source` NULL: nobody knows it any more. */
+/* Whether the volume has a device here, and which.  FL_IN_USE when somebody else made a device of
+ * its source.  `source` NULL: nobody knows it any more. */
 int connect_find(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
 		 bool *ret_found, struct connection *ret, struct fl_error *err) fl_must_check;
 
 /* The volume's device: `have`, which connect_find has just found, or one that is made when that is
- * NULL.  It is at least source->size_bytes large.  FL_IN_USE when it is there with the other kind of
- * access, or of an older source. */
+ * NULL.  It is at least source->size_bytes large.  FL_IN_USE when it is there with the other kind
+ * of access, or of an older source. */
 int connect_make(const struct fl_op *op, const char *volume_id, const struct fl_source *source,
 		 bool read_only, const struct connection *have, struct connection *ret,
 		 struct fl_error *err) fl_must_check;

@@ -20,9 +20,10 @@
 #define LOOP_GONE_MS 3000 /* udev and blkid look at a device for less */
 #define LOOP_ALONE_TRIES 10    /* a mkfs that ends closes its lock before its device … */
 #define LOOP_ALONE_PAUSE_MS 10 /* … a moment before */
-/* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is not
- * mounted and a partition table not read.  It must not follow what direct I/O wants, which changes as
- * soon as the image shares blocks with a snapshot; the kernel does without direct I/O then. */
+/* The same for a volume's whole life, and the one of its disk in a VM: on other sectors an XFS is
+ * not mounted and a partition table not read.  It must not follow what direct I/O wants, which
+ * changes as soon as the image shares blocks with a snapshot; the kernel does without direct I/O
+ * then. */
 #define LOOP_SECTOR 512
 
 static int loop_check(const struct fl_op *op, const struct fl_source *source, struct fl_error *err)
@@ -190,7 +191,8 @@ static bool loop_is_locked(unsigned number)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-/* O_EXCL refuses while the device is mounted or otherwise held.  *ret_fd is -1 when it is unbound. */
+/* O_EXCL refuses while the device is mounted or otherwise held.  *ret_fd is -1 when it is
+ * unbound. */
 static int loop_open_alone(unsigned number, int *ret_fd, struct fl_error *err)
 {
 	for (int i = 0; i < LOOP_ALONE_TRIES; i++) {

@@ -39,8 +39,8 @@ int loop_open(unsigned number, int flags);
 int loop_inspect(unsigned number, const struct loop_image *image, struct loop_device *ret,
 		 bool *ret_matches, struct fl_error *err) fl_must_check;
 
-/* Looks at all and takes the one that matches best: ours with the image, then ours, then anybody's with
- * the image. */
+/* Looks at all and takes the one that matches best: ours with the image, then ours, then anybody's
+ * with the image. */
 int loop_best(const struct loop_image *image, struct loop_device *ret, bool *ret_found,
 	      struct fl_error *err) fl_must_check;
 

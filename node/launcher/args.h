@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Args: QEMU's command line.  Disks are not on it: they are plugged through QMP while the machine is
- * held before its start, so that a cold disk and a hot one go the same way.
+/* Args: QEMU's command line.  Disks are not on it: they are plugged through QMP while the machine
+ * is held before its start, so that a cold disk and a hot one go the same way.
  *
  * PCI addresses are fixed for life and follow from what a port is for, never from how many things
  * there are: guests remember them. */

@@ -109,7 +109,8 @@ static bool backup_job_has_ended(const json_t *job)
 	return status && strcmp(status, "concluded") == 0;
 }
 
-/* A target without blocks of its own stays as sparse as its source; a reserved one stays reserved. */
+/* A target without blocks of its own stays as sparse as its source; a reserved one stays
+ * reserved. */
 static bool backup_is_sparse(int target_fd)
 {
 	struct stat st;
@@ -123,8 +124,8 @@ static int backup_run(const struct fl_op *op, struct vm *vm, const struct disk *
 	struct medium target = { .rw = -1, .ro = target_fd };
 	struct blocknode blocknode = { .node = backup->target, .protocol = backup->protocol };
 
-	/* The target may be larger: a clone may be, and the volume may have grown without the guest's
-	 * having been told.  QEMU copies only between equals. */
+	/* The target may be larger: a clone may be, and the volume may have grown without the
+	 * guest's having been told.  QEMU copies only between equals. */
 	if (medium_inspect(&target, "the copy's target", err) < 0 ||
 	    blocknode_size(op, vm->qmp, disk->node, &blocknode.size_bytes, err) < 0)
 		return -1;

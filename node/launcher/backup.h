@@ -26,7 +26,8 @@ void backup_drop(struct vm *vm, struct backup *copy);
 bool backup_is_of(const struct vm *vm, const struct disk *disk);
 
 /* Starts job `job` from the disk of `volume` into target_fd, an open file of the disk's size, which
- * stays the caller's.  *ret_cut_ns is the point in time; a job that runs already answers its own. */
+ * stays the caller's.  *ret_cut_ns is the point in time; a job that runs already answers its
+ * own. */
 int backup_start(const struct fl_op *op, struct vm *vm, const char *volume, const char *job,
 		 int target_fd, int64_t *ret_cut_ns, struct fl_error *err) fl_must_check;
 
@@ -38,8 +39,8 @@ struct backup_state {
 int backup_status(const struct fl_op *op, struct vm *vm, const char *job, struct backup_state *ret,
 		  struct fl_error *err) fl_must_check;
 
-/* Ends the jobs whose target has been deleted: nobody will finish them, and until then their disk cannot
- * be unplugged. */
+/* Ends the jobs whose target has been deleted: nobody will finish them, and until then their disk
+ * cannot be unplugged. */
 int backup_end_orphans(const struct fl_op *op, struct vm *vm, struct fl_error *err) fl_must_check;
 
 /* Cancels the job when it runs and forgets it; when it was done, its target has been flushed.  An

@@ -15,10 +15,10 @@ struct blocknode {
 };
 
 /* Gives QEMU the descriptors as one set that is called `label`, and opens them as a raw image.  fds
- * are one descriptor (read-only or read-write) or two (read-only and read-write: QEMU opens the image for
- * writing only while something writes), the caller's.  Neither the set nor the node is there: the
- * caller knows by its record, which it drops after blocknode_close only.  QEMU refuses a second node
- * of the same name. */
+ * are one descriptor (read-only or read-write) or two (read-only and read-write: QEMU opens the
+ * image for writing only while something writes), the caller's.  Neither the set nor the node is
+ * there: the caller knows by its record, which it drops after blocknode_close only.  QEMU refuses a
+ * second node of the same name. */
 int blocknode_open(const struct fl_op *op, struct qmp *qmp, const char *label,
 		   const struct blocknode *blocknode, const int *fds, size_t n_fds,
 		   struct fl_error *err) fl_must_check;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the disk service asks a launcher: resize, limits, health, holds and the copies of docs/disk-service.md. */
+/* What the disk service asks a launcher: resize, limits, health, holds and the copies of
+ * docs/disk-service.md. */
 #pragma once
 
 #include "base/channel.h"

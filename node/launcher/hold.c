@@ -24,8 +24,8 @@ enum hold_state {
 };
 
 struct hold {
-	/* Held over what is asked of QEMU, always for a bounded time: so the guest is never stopped after
-	 * the thread has looked whether it has to go on. */
+	/* Held over what is asked of QEMU, always for a bounded time: so the guest is never stopped
+	 * after the thread has looked whether it has to go on. */
 	pthread_mutex_t acting;
 	pthread_mutex_t
 		lock; /* of the rest; taken last.  The state leaves HOLD_NONE, and returns to
@@ -80,8 +80,8 @@ static int hold_forget(struct vm *vm, struct fl_error *err)
 	return 0;
 }
 
-/* Lets the guest go on, if it is we who stopped it: "paused" is what `stop` leaves, and an error of a
- * disk or a power-off is another word. */
+/* Lets the guest go on, if it is we who stopped it: "paused" is what `stop` leaves, and an error of
+ * a disk or a power-off is another word. */
 static int hold_resume(const struct fl_op *op, struct vm *vm, bool resume, struct fl_error *err)
 {
 	const char *state;
@@ -162,8 +162,8 @@ static void *hold_run(void *cookie)
 	return NULL;
 }
 
-/* What an earlier launcher has noted.  A note that cannot be read is one, too: it is replaced as a whole
- * and so was written by nobody else. */
+/* What an earlier launcher has noted.  A note that cannot be read is one, too: it is replaced as a
+ * whole and so was written by nobody else. */
 static int hold_read(struct vm *vm, struct hold *hold, struct fl_error *err)
 {
 	fl_cleanup(fl_arena_release) struct fl_arena *arena = fl_arena_new(0);

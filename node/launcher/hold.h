@@ -16,9 +16,9 @@
 /* Starts the thread; vm->hold is set.  Ends a hold that an earlier launcher has left. */
 int hold_start(struct vm *vm, struct fl_error *err) fl_must_check;
 
-/* Holds the VM, which has `volume` plugged in, under the name `id` for at most `ms`.  Held by that id
- * already: success, and no more time.  FL_BUSY when it is held by another one, or in a state such as
- * its start, of which nobody knows what comes next. */
+/* Holds the VM, which has `volume` plugged in, under the name `id` for at most `ms`.  Held by that
+ * id already: success, and no more time.  FL_BUSY when it is held by another one, or in a state
+ * such as its start, of which nobody knows what comes next. */
 int hold_begin(const struct fl_op *op, struct vm *vm, const char *volume, const char *id,
 	       uint64_t ms, struct fl_error *err) fl_must_check;
 

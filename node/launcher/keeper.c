@@ -15,8 +15,8 @@
 #define KEEPER_LOOK_MS 1000
 #define KEEPER_STEP_MS 10000
 
-/* After a restart we have no descriptor to ask a disk's size by, and QEMU may keep to limits that were
- * changed while nobody could tell us. */
+/* After a restart we have no descriptor to ask a disk's size by, and QEMU may keep to limits that
+ * were changed while nobody could tell us. */
 static int keeper_reopen(const struct fl_op *op, struct vm *vm, struct disk *disk,
 			 struct fl_error *err)
 {

@@ -94,8 +94,8 @@ static bool launcher_release_one(struct vm *vm, struct fl_error *err)
 	return source != NULL;
 }
 
-/* QEMU is proven gone: nothing can use the disks any more.  Requests under way fail soon, and let go
- * of the disks that they hold. */
+/* QEMU is proven gone: nothing can use the disks any more.  Requests under way fail soon, and let
+ * go of the disks that they hold. */
 static int launcher_release_all(struct vm *vm)
 {
 	struct timespec until = fl_clock_after_ms(LAUNCHER_RELEASE_ALL_MS);

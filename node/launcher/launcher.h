@@ -84,10 +84,10 @@ void vm_spec_print_options(FILE *out);
 
 /* Runs the VM in the foreground until QEMU ends.  SIGTERM and SIGINT power the guest down, with
  * spec->stop_timeout_ms as the deadline.  The process is single-threaded when it calls this, and
- * /proc/self/exe understands `vm launcher DIR`.  Returns 0 with *ret_status 0 when the guest powered
- * off or was stopped, with 1 to 255 when QEMU failed (its exit status, or 128 + signal); -1 when
- * nothing was started: FL_IN_USE when a VM of this name runs already, FL_UNSUPPORTED when QEMU is
- * not installed, FL_INVALID for a specification this host cannot run. */
+ * /proc/self/exe understands `vm launcher DIR`.  Returns 0 with *ret_status 0 when the guest
+ * powered off or was stopped, with 1 to 255 when QEMU failed (its exit status, or 128 + signal); -1
+ * when nothing was started: FL_IN_USE when a VM of this name runs already, FL_UNSUPPORTED when QEMU
+ * is not installed, FL_INVALID for a specification this host cannot run. */
 int vm_run(const struct vm_spec *spec, int *ret_status, struct fl_error *err) fl_must_check;
 
 /* The launcher proper, `fairlead vm launcher DIR`: only the supervisor starts it.  Returns the
@@ -107,6 +107,6 @@ int vm_call(const struct fl_op *op, const char *name, const char *method, const 
 	    json_t **ret, struct fl_error *err) fl_must_check;
 
 /* All VMs of the runtime directory, by name: an array of the objects that `status` gives.  A VM
- * whose launcher does not answer within two seconds is {"name", "state": "unreachable"}; a directory
- * whose VM has ended without being cleaned up is {"name", "state": "ended"}. */
+ * whose launcher does not answer within two seconds is {"name", "state": "unreachable"}; a
+ * directory whose VM has ended without being cleaned up is {"name", "state": "ended"}. */
 int vm_list(const struct fl_op *op, json_t **ret, struct fl_error *err) fl_must_check;

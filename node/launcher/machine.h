@@ -20,7 +20,7 @@ pid_t machine_pid(const struct vm *vm, int64_t *ret_since_ns);
 bool machine_has_ended(const struct vm *vm);
 
 /* Ends QEMU: powers the guest down and waits timeout_ms for that, or not at all with `force`; then
- * tells QEMU to quit; then has it killed.  *ret_how: "guest", "quit" or "killed".  Returns when QEMU
- * has ended. */
+ * tells QEMU to quit; then has it killed.  *ret_how: "guest", "quit" or "killed".  Returns when
+ * QEMU has ended. */
 int machine_stop(const struct fl_op *op, struct vm *vm, uint64_t timeout_ms, bool force,
 		 const char **ret_how, struct fl_error *err) fl_must_check;

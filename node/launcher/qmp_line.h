@@ -16,8 +16,8 @@ struct qmp_lines {
 
 void qmp_lines_release(struct qmp_lines *lines);
 
-/* The next message, from what is buffered or from fd (non-blocking).  Waits until *until, or without
- * an end when it is NULL.  FL_UNAVAILABLE at the end of the stream, FL_TIMEOUT, FL_INTERNAL for a
- * line that is too long or no JSON object: the stream is of no use then. */
+/* The next message, from what is buffered or from fd (non-blocking).  Waits until *until, or
+ * without an end when it is NULL.  FL_UNAVAILABLE at the end of the stream, FL_TIMEOUT, FL_INTERNAL
+ * for a line that is too long or no JSON object: the stream is of no use then. */
 int qmp_lines_next(struct qmp_lines *lines, int fd, const struct timespec *until, json_t **ret,
 		   struct fl_error *err) fl_must_check;

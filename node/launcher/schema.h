@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schema: what this QEMU can do, by its own description (query-qmp-schema) and never by its version. */
+/* Schema: what this QEMU can do, by its own description (query-qmp-schema) and never by its
+ * version. */
 #pragma once
 
 #include <stdbool.h>

@@ -8,7 +8,8 @@
 #include "machine.h"
 
 #define STALL_STATE "io-error"
-/* Requests that failed are made again at once; storage that is still broken mostly says so at once. */
+/* Requests that failed are made again at once; storage that is still broken mostly says so at
+ * once. */
 #define STALL_WATCH_MS 500
 
 int stall_look(const struct fl_op *op, struct vm *vm, const char *state, json_t **ret,

@@ -23,7 +23,7 @@ struct supervisor_end {
 	int launcher_exit; /* enum launcher_exit */
 };
 
-/* Runs both until QEMU has ended and the launcher has finished.  The process has one thread; SIGTERM,
- * SIGINT, SIGCHLD and SIGUSR1 are blocked from here on. */
+/* Runs both until QEMU has ended and the launcher has finished.  The process has one thread;
+ * SIGTERM, SIGINT, SIGCHLD and SIGUSR1 are blocked from here on. */
 int supervisor_run(const struct supervisor_input *input, struct supervisor_end *ret,
 		   struct fl_error *err) fl_must_check;

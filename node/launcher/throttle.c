@@ -51,7 +51,8 @@ json_t *throttle_to_json(const struct throttle *limits)
 	return json;
 }
 
-/* QEMU looks for the device that has the image; of virtio that is the part behind the PCI device. */
+/* QEMU looks for the device that has the image; of virtio that is the part behind the PCI
+ * device. */
 static json_t *throttle_device(const struct disk *disk)
 {
 	bool scsi = strcmp(disk->bus, "scsi") == 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ask ENDPOINT SERVICE.METHOD [FIELD=VALUE]…: makes one CSI call with exactly these fields, right or
- * wrong (request.h), and prints "OK" or "CODE: text".
+/* ask ENDPOINT SERVICE.METHOD [FIELD=VALUE]…: makes one CSI call with exactly these fields, right
+ * or wrong (request.h), and prints "OK" or "CODE: text".
  *
  *	ask unix:///run/fairlead/csi.sock Controller.CreateVolume name=a \
  *		'volume_capabilities={mount.fs_type=ext4,access_mode.mode=1}' */

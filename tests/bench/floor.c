@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same system calls as the service's: an image and its two records, each of them durable before
- * the whole becomes visible; the record that nobody gets the volume any more before it is deleted; a
- * loop device with direct I/O and a bind mount of its node, after the record that somebody may write.
- * With them the calls that prove: locks, the lease, records that are read, the search for a loop
- * device that is there already. */
+ * the whole becomes visible; the record that nobody gets the volume any more before it is deleted;
+ * a loop device with direct I/O and a bind mount of its node, after the record that somebody may
+ * write.  With them the calls that prove: locks, the lease, records that are read, the search for a
+ * loop device that is there already. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,8 @@ static void floor_sync(int dir_fd, const char *name)
 	must(fsync(fd) == 0, name);
 }
 
-/* A record under the folder's lock: written beside its place, synced, renamed, the folder synced. */
+/* A record under the folder's lock: written beside its place, synced, renamed, the folder
+ * synced. */
 static void floor_record(int dir_fd, const char *name)
 {
 	fl_cleanup(fl_close) int lock = floor_folder(dir_fd, ".");

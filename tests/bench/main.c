@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench volume|stage ENDPOINT DIRECTORY ROUNDS [EMPTY]: prints "service floor" in microseconds, one
- * line a round.  DIRECTORY is on the file system that the pool is on.  With EMPTY the floor of stage
- * calls the server there twice, once for each call of the service.
- * bench probe ENDPOINT EMPTY ROUNDS: the same for Probe, whose floor is the server at EMPTY.
- * bench start ENDPOINT ROUNDS PROGRAM…: prints the microseconds from starting PROGRAM to its first
- * answer at ENDPOINT.
+ * line a round.  DIRECTORY is on the file system that the pool is on.  With EMPTY the floor of
+ * stage calls the server there twice, once for each call of the service.  bench probe ENDPOINT
+ * EMPTY ROUNDS: the same for Probe, whose floor is the server at EMPTY.  bench start ENDPOINT
+ * ROUNDS PROGRAM…: prints the microseconds from starting PROGRAM to its first answer at ENDPOINT.
  * bench empty ENDPOINT: the empty server, until it is killed. */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conformance BACKEND DIRECTORY [KEY=VALUE…] [+FILTER]: the statements of backends/check over a pool
- * in DIRECTORY (option `directory`), as TAP; afterwards the directory holds no trace of them. */
+/* conformance BACKEND DIRECTORY [KEY=VALUE…] [+FILTER]: the statements of backends/check over a
+ * pool in DIRECTORY (option `directory`), as TAP; afterwards the directory holds no trace of
+ * them. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faults BACKEND DIRECTORY: each call of a disk's life fails once, before or after its work; what is
- * asked again works, makes everything exactly once, and leaves nothing over. */
+/* faults BACKEND DIRECTORY: each call of a disk's life fails once, before or after its work; what
+ * is asked again works, makes everything exactly once, and leaves nothing over. */
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listing DIRECTORY [MANY]: a pool of backend file remembers what listings have read, and believes none of it:
- * whatever has happened since shows in the next one, also what another process did.  With MANY volumes it
- * reads them with two threads. */
+/* listing DIRECTORY [MANY]: a pool of backend file remembers what listings have read, and believes
+ * none of it: whatever has happened since shows in the next one, also what another process did.
+ * With MANY volumes it reads them with two threads. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -159,8 +159,8 @@ static void a_page_begins_anywhere(void)
 	end();
 }
 
-/* What is written into the file of a record, which no writer of records does, is found by whoever needs the
- * record; only a list that remembers it does not look. */
+/* What is written into the file of a record, which no writer of records does, is found by whoever
+ * needs the record; only a list that remembers it does not look. */
 static void damage_in_place_is_found_by_who_needs_the_record(void)
 {
 	const char *path = fl_arena_printf(op.arena, "%s/volumes/a/meta", directory);

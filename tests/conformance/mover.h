@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mover: somebody who moves the blocks of snapshots about while others work on them, as programs that
- * defragment and deduplicate do.  What is read never changes. */
+/* Mover: somebody who moves the blocks of snapshots about while others work on them, as programs
+ * that defragment and deduplicate do.  What is read never changes. */
 #pragma once
 
 #include <pthread.h>

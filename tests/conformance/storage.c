@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* storage DIRECTORY: what is told of a pool of backend file whose file system fills up, becomes read-only
- * or breaks.  DIRECTORY is in the root of a file system of its own, which is a mount point. */
+/* storage DIRECTORY: what is told of a pool of backend file whose file system fills up, becomes
+ * read-only or breaks.  DIRECTORY is in the root of a file system of its own, which is a mount
+ * point. */
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>

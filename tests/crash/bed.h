@@ -25,13 +25,14 @@ bool bed_start(const struct trap_plan *plan);
 bool bed_is_dead(void);
 void bed_kill(void);
 
-/* One call, as request_read_line takes it; @ in it is the bed's root, ~ the node's id, which is no other
- * bed's: loop devices are found by the ids of volumes.  * is the words " snapshot_ids=…" of group g. */
+/* One call, as request_read_line takes it; @ in it is the bed's root, ~ the node's id, which is no
+ * other bed's: loop devices are found by the ids of volumes.  * is the words " snapshot_ids=…" of
+ * group g. */
 int bed_call(const char *line, struct fl_error *err);
 /* The same until it works, as an orchestrator asks, for as long as the codes say that something may
  * still be going on; what the killed service held is let go as if its time were up. */
 int bed_insist(const char *line, struct fl_error *err);
 
-/* A killed service's hold on a volume stands until a time that its record says: puts these times into
- * the past.  bed_insist does so when it is told of a hold. */
+/* A killed service's hold on a volume stands until a time that its record says: puts these times
+ * into the past.  bed_insist does so when it is told of a hold. */
 void bed_let_holds_expire(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crash DIRECTORY [STORY…]: `fairlead serve` is killed before each system call that changes something,
- * in each call of each story, also those of the programs that it runs.  After each kill a new service
- * either completes the call or takes it back, and both end as they do without a kill. */
+/* crash DIRECTORY [STORY…]: `fairlead serve` is killed before each system call that changes
+ * something, in each call of each story, also those of the programs that it runs.  After each kill
+ * a new service either completes the call or takes it back, and both end as they do without a
+ * kill. */
 #include <stdio.h>
 
 #include "base/text.h"

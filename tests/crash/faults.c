@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faults DIRECTORY FAULT [STORY…]: each system call that could fail with FAULT fails with it once, in
- * each call of each story.  The answer has a code that says so (docs/errors.md), a final code ends all
- * work, and the service lives on; without the fault the call works, and ends as ever. */
+/* faults DIRECTORY FAULT [STORY…]: each system call that could fail with FAULT fails with it once,
+ * in each call of each story.  The answer has a code that says so (docs/errors.md), a final code
+ * ends all work, and the service lives on; without the fault the call works, and ends as ever. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

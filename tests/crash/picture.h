@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Picture: everything that calls may leave below a directory, as sorted lines of text: files and
- * directories, records by their value, mounts, and loop devices.  What legitimately differs from one
- * run to the next is left out: versions and epochs, times, tokens, numbers of devices. */
+ * directories, records by their value, mounts, and loop devices.  What legitimately differs from
+ * one run to the next is left out: versions and epochs, times, tokens, numbers of devices. */
 #pragma once
 
 #include <stdbool.h>

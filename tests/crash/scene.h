@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scene: a step of a story on the bed, with what everything looks like before and after it, and the
- * telling of whole stories.  What does not go as it should is printed where it is found, and ends the
- * story. */
+ * telling of whole stories.  What does not go as it should is printed where it is found, and ends
+ * the story. */
 #pragma once
 
 #include "bed.h"
@@ -29,14 +29,14 @@ bool scene_shows(const struct scene *scene, const char *wanted, const char *when
 /* The way back from the step; then everything has to look as before. */
 bool scene_go_back(const struct scene *scene);
 
-/* Tries point `n` of a step (from 1), from the state before it and back to it; false when there is no
- * such point any more.  The number of tries is added to *n_tried. */
+/* Tries point `n` of a step (from 1), from the state before it and back to it; false when there is
+ * no such point any more.  The number of tries is added to *n_tried. */
 typedef bool scene_try(const struct scene *scene, unsigned n, unsigned *n_tried);
 
-/* Tells those stories whose names contain one of `filters` (NULL-terminated; none: all): tries each step
- * that has a way back at every point, or, with FAIRLEAD_STRIDE=N, at each Nth one.  `before` is told
- * as if it were a story of that name, unless it is NULL.  Prints TAP, a line "STORY SENTENCE" for each,
- * and how many points were tried; the exit status. */
+/* Tells those stories whose names contain one of `filters` (NULL-terminated; none: all): tries each
+ * step that has a way back at every point, or, with FAIRLEAD_STRIDE=N, at each Nth one.  `before`
+ * is told as if it were a story of that name, unless it is NULL.  Prints TAP, a line "STORY
+ * SENTENCE" for each, and how many points were tried; the exit status. */
 struct scene_plan {
 	scene_try *try;
 	const char *sentence;

@@ -192,8 +192,8 @@ static const struct step groups[] = {
 		.call = DELETE("a")                                                                \
 	}
 
-/* Changing its UUID writes all of the log, by the same call over and over: 256 times with the log that
- * mkfs.xfs makes of itself. */
+/* Changing its UUID writes all of the log, by the same call over and over: 256 times with the log
+ * that mkfs.xfs makes of itself. */
 static const char *const small_log[] = { "mkfs.xfs", "-q", "--unsupported", NULL };
 
 static const struct step cloned_btrfs[] = {

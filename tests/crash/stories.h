@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stories: the CSI calls whose crashes and faults are tried, as a table.
  *
- * A story is told from its first step to its last; each step is tried again and again before the next
- * one, so each has the way back to where it began.  A new call is one more row. */
+ * A story is told from its first step to its last; each step is tried again and again before the
+ * next one, so each has the way back to where it began.  A new call is one more row. */
 #pragma once
 
 #include <stdbool.h>

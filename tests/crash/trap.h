@@ -2,8 +2,8 @@
 /* Trap: a program, and whatever it runs, stopped before each system call of interest, by seccomp's
  * user notification: no tracer, so sanitizers and threads work as ever.
  *
- * One trap in a process, and one plan at a time.  A thread of its own answers the kernel; everything
- * else is called by one thread. */
+ * One trap in a process, and one plan at a time.  A thread of its own answers the kernel;
+ * everything else is called by one thread. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* asker ENDPOINT: makes the CSI calls that are written on its standard input, one a line, and writes what
- * each was answered, one a line:
+/* asker ENDPOINT: makes the CSI calls that are written on its standard input, one a line, and
+ * writes what each was answered, one a line:
  *
  *	{"method": "Controller.DeleteVolume", "request": {"volume_id": "default/a"}, "timeout_ms": 0}
  *	{"code": "OK", "text": "", "answers": [{}]}
@@ -39,8 +39,8 @@ static void asker_call(struct rpc_client *client, const json_t *line)
 		exit(2);
 	}
 	encode_message(method->input, json_object_get(line, "request"), &wire);
-	/* As a message without fields, of which protobuf-c sends on what it does not know: all of it,
-	 * byte by byte. */
+	/* As a message without fields, of which protobuf-c sends on what it does not know: all of
+	 * it, byte by byte. */
 	message = protobuf_c_message_unpack(&csi__v1__probe_request__descriptor, NULL, wire.n,
 					    wire.bytes);
 	request.message = message;

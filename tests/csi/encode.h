@@ -4,7 +4,8 @@
  * Members are the message's fields: text for a string, {"hex": "00ff"} for one that JSON cannot
  * hold, a number or a name for an enum, an object for a message and for a map, a list for a
  * repeated field (and for a map, of {"key", "value"}).  A member whose name is a number is a field
- * that csi.proto does not know; its value is text.  Ends the program when it is asked for what cannot be. */
+ * that csi.proto does not know; its value is text.  Ends the program when it is asked for what
+ * cannot be. */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>

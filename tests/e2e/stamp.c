@@ -4,11 +4,11 @@
  *	stamp write DEVICE FIRST BLOCKS FROM PROGRESS [LAST]
  *	stamp check FILE FIRST BLOCKS
  *
- * Stamp N goes to a block that follows from N alone, and is written only after stamp N - 1 is on the
- * disk.  So the state after stamp N is known whole: each block has the last stamp up to N that fell
- * on it.  "check" prints the N of which the file is exactly that state; a file that mixes moments has no
- * such N.  PROGRESS holds the last stamp written, the longest write in microseconds and the errno of a
- * write that failed. */
+ * Stamp N goes to a block that follows from N alone, and is written only after stamp N - 1 is on
+ * the disk.  So the state after stamp N is known whole: each block has the last stamp up to N that
+ * fell on it.  "check" prints the N of which the file is exactly that state; a file that mixes
+ * moments has no such N.  PROGRESS holds the last stamp written, the longest write in microseconds
+ * and the errno of a write that failed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

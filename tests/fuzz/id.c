@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids of volumes and snapshots from peers: what is one is written again as the same text and leads to
- * a pool of ours and a handle that is safe in a path; all else is NOT_FOUND, in one line. */
+/* Ids of volumes and snapshots from peers: what is one is written again as the same text and leads
+ * to a pool of ours and a handle that is safe in a path; all else is NOT_FOUND, in one line. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -34,7 +34,8 @@
 #define SERVICE_ROUNDS 2000 /* after which the pool is emptied */
 #define NOBODY 65534
 
-/* Everything of the service; of root, a file system of its own there, seen by this process alone. */
+/* Everything of the service; of root, a file system of its own there, seen by this process
+ * alone. */
 static const char mount_point[] = "/mnt";
 static const char *folder;
 static struct {

@@ -27,8 +27,8 @@ struct frame {
 	const unsigned char *payload;
 };
 
-/* All of these append to `out`, which has room enough (FRAME_CALL_MAX and the message for a call), and
- * return its new length. */
+/* All of these append to `out`, which has room enough (FRAME_CALL_MAX and the message for a call),
+ * and return its new length. */
 #define FRAME_CALL_MAX 512
 size_t frame_greeting(unsigned char *out, size_t n);
 size_t frame_put(unsigned char *out, size_t n, const struct frame *frame);

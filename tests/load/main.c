@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load fill SOCKET N: makes N volumes.
- * load probe SOCKET MS: asks Probe for so long, on a connection that stays and on a new one each time.
- * load storm SOCKET MS BUSY SLOW HALF NOISE: the same among so many peers of each kind.
- * Prints lines of "name value"; times are in microseconds. */
+/* load fill SOCKET N: makes N volumes.  load probe SOCKET MS: asks Probe for so long, on a
+ * connection that stays and on a new one each time.  load storm SOCKET MS BUSY SLOW HALF NOISE: the
+ * same among so many peers of each kind.  Prints lines of "name value"; times are in
+ * microseconds. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,8 +14,8 @@
 #define PEER_WINDOW (32 * 1024) /* read before the service is told that more may come */
 #define PEER_SLOW_CALLS 40
 
-/* Work of some milliseconds: ListVolumes, at most 100 of them.  And what is answered or refused at once:
- * GetCapacity, ValidateVolumeCapabilities of nothing. */
+/* Work of some milliseconds: ListVolumes, at most 100 of them.  And what is answered or refused at
+ * once: GetCapacity, ValidateVolumeCapabilities of nothing. */
 static const struct {
 	const char *path;
 	const char *message;

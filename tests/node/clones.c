@@ -78,8 +78,8 @@ static void clones_live_side_by_side(const char *fs, uint64_t size)
 	OK(rig_is_clean(&rig));
 }
 
-/* The clone is of a moment at which the file system was in use: its log is not empty.  And there is a
- * clone of it in turn. */
+/* The clone is of a moment at which the file system was in use: its log is not empty.  And there is
+ * a clone of it in turn. */
 static void a_clone_of_a_used_one_lives(const char *fs, uint64_t size)
 {
 	struct rig_use use = { .fs = fs };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a node sees to be wrong with a volume, on real devices and file systems that really break. */
+/* What a node sees to be wrong with a volume, on real devices and file systems that really
+ * break. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>

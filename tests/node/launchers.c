@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The disk service between launchers and everybody else: requests that it passes on, with a launcher
- * that this test plays. */
+/* The disk service between launchers and everybody else: requests that it passes on, with a
+ * launcher that this test plays. */
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
@@ -166,8 +166,8 @@ static void copies_reach_the_launcher(void)
 	take_away(id);
 }
 
-/* QEMU copies where SEEK_DATA finds data, and on ext4 that does not find what is only in memory in a
- * file without extents. */
+/* QEMU copies where SEEK_DATA finds data, and on ext4 that does not find what is only in memory in
+ * a file without extents. */
 static void what_is_copied_is_on_the_disk(void)
 {
 	fl_cleanup(fl_close) int admin = rig_launcher(&rig, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* At how many paths of a node a volume may be published, and what a second NodePublishVolume is told:
- * the table of CSI's specification for plugins with SINGLE_NODE_MULTI_WRITER. */
+/* At how many paths of a node a volume may be published, and what a second NodePublishVolume is
+ * told: the table of CSI's specification for plugins with SINGLE_NODE_MULTI_WRITER. */
 #include "csi/capability.h"
 #include "rig.h"
 #include "tests/test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rig: a node service of its own, as a process, with a file pool in a temporary directory; volumes are
- * made in the same pool from here.  Needs root: devices and mounts are real. */
+/* Rig: a node service of its own, as a process, with a file pool in a temporary directory; volumes
+ * are made in the same pool from here.  Needs root: devices and mounts are real. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,8 +40,8 @@ struct rig_use {
 
 /* False (after printing why) when this machine cannot run these tests. */
 bool rig_start(struct rig *rig);
-/* Ends the service, removes mounts and devices that are left, and the directory.  1 when the service
- * did not end well (a sanitizer may have said why: its log is printed). */
+/* Ends the service, removes mounts and devices that are left, and the directory.  1 when the
+ * service did not end well (a sanitizer may have said why: its log is printed). */
 int rig_end(struct rig *rig);
 void rig_kill_server(struct rig *rig);
 void rig_start_server(struct rig *rig);
@@ -76,8 +76,8 @@ int rig_expand(struct rig *rig, const char *id, const char *path, uint64_t requi
 int rig_stats(struct rig *rig, const char *id, const char *path, uint64_t *ret_bytes,
 	      uint64_t *ret_inodes, struct fl_error *err);
 
-/* What NodeGetVolumeHealth says: "3 ImageTruncated, 1 StageFailed" (the numbers are CSI's), or "" for a
- * healthy volume.  `target` may be NULL. */
+/* What NodeGetVolumeHealth says: "3 ImageTruncated, 1 StageFailed" (the numbers are CSI's), or ""
+ * for a healthy volume.  `target` may be NULL. */
 int rig_health(struct rig *rig, const char *id, const char *target, const char **ret,
 	       struct fl_error *err);
 /* The same of NodeGetStorageHealth. */
@@ -111,7 +111,7 @@ bool rig_file_says(const char *directory, const char *name, const char *text);
 /* Runs a command; its exit status. */
 int rig_run(const char *const argv[]);
 
-/* For the files of the rig: an operation, and the end of everything when one of theirs fails, because
- * a test cannot go on when its rig is broken. */
+/* For the files of the rig: an operation, and the end of everything when one of theirs fails,
+ * because a test cannot go on when its rig is broken. */
 struct fl_op rig_op(struct rig *rig);
 void rig_must(int rc, const char *what, const struct fl_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of rig.h that makes CSI calls, and what the controller would have written before them. */
+/* The part of rig.h that makes CSI calls, and what the controller would have written before
+ * them. */
 #include "csi/csi.pb-c.h"
 #include "csi/owner_record.h"
 #include "csi/rpc/client.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server CONFIG SOCKET: the node service of a configuration on a socket, until SIGTERM.  Tests kill it
- * and start it again. */
+/* server CONFIG SOCKET: the node service of a configuration on a socket, until SIGTERM.  Tests kill
+ * it and start it again. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>

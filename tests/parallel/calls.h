@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: the service as one client sees it, for programs that make very many calls.
  *
- * Each call returns 0, or -1 with calls->error.  Answers live until calls_forget.  One `struct calls`
- * belongs to one thread and is one connection.  Volumes are block volumes with a single writer. */
+ * Each call returns 0, or -1 with calls->error.  Answers live until calls_forget.  One `struct
+ * calls` belongs to one thread and is one connection.  Volumes are block volumes with a single
+ * writer. */
 #pragma once
 
 #include "csi/csi.pb-c.h"

@@ -177,8 +177,8 @@ void changes_modify(struct turn *turn)
 	const char *iops = turn_random(turn, 2) ? "1000" : "0";
 	enum fl_error_code code;
 
-	/* A node that is not there cannot be told: UNAVAILABLE until the volume is detached, which in a world
-	 * where calls are repeated to their end may be never. */
+	/* A node that is not there cannot be told: UNAVAILABLE until the volume is detached, which
+	 * in a world where calls are repeated to their end may be never. */
 	if (world->nodes > 1)
 		return;
 	turn_touch(turn, volume);

@@ -61,7 +61,8 @@ static void client_insist(struct turn *turn, void (*call)(struct turn *turn))
 	atomic_fetch_add(&turn->world->operations, 1);
 }
 
-/* Only where the service is killed: a node's calls take long, and a volume of one's own meets nobody. */
+/* Only where the service is killed: a node's calls take long, and a volume of one's own meets
+ * nobody. */
 static void client_use(struct turn *turn, unsigned number)
 {
 	uses_disk(turn, number);

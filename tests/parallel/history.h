@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* History: the calls that concern one object, and the proof that they fit the model.
  *
- * Each call happened at one moment between its start and its end.  The history is right when some order
- * of such moments explains every answer (linearizability: Herlihy and Wing, 1990).  All orders are
- * followed at once, as a set of possible worlds: the state, and which of the calls under way have
- * happened. */
+ * Each call happened at one moment between its start and its end.  The history is right when some
+ * order of such moments explains every answer (linearizability: Herlihy and Wing, 1990).  All
+ * orders are followed at once, as a set of possible worlds: the state, and which of the calls under
+ * way have happened. */
 #pragma once
 
 #include <pthread.h>

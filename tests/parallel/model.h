@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Model: what calls do to one volume or one snapshot, one after the other, and what they may answer.
+/* Model: what calls do to one volume or one snapshot, one after the other, and what they may
+ * answer.
  *
- * A call that concerns two objects (a clone, a snapshot) is told to each of them apart, and one that reads
- * several things without a lock (get, list) as several reads: so the model never wants more than the
- * interface promises. */
+ * A call that concerns two objects (a clone, a snapshot) is told to each of them apart, and one
+ * that reads several things without a lock (get, list) as several reads: so the model never wants
+ * more than the interface promises. */
 #pragma once
 
 #include <stdbool.h>

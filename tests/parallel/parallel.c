@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parallel DIRECTORY [kills] [shared] [copies]: many clients make random calls on few volumes, and a
- * model explains every answer.
+/* parallel DIRECTORY [kills] [shared] [copies]: many clients make random calls on few volumes, and
+ * a model explains every answer.
  *
- * 32 clients, 8 volumes, 60 s (20 s in a build with sanitizers); FAIRLEAD_PARALLEL_SECONDS makes it hours,
- * FAIRLEAD_SEED repeats the choices.  With "kills": 8 clients and 500 operations, a disk's life on this node among them,
- * while the service is killed at random moments and started again; what gets no answer is made again.  "shared": two nodes reach
- * the pool; "copies": the file system of DIRECTORY cannot cut. */
+ * 32 clients, 8 volumes, 60 s (20 s in a build with sanitizers); FAIRLEAD_PARALLEL_SECONDS makes it
+ * hours, FAIRLEAD_SEED repeats the choices.  With "kills": 8 clients and 500 operations, a disk's
+ * life on this node among them, while the service is killed at random moments and started again;
+ * what gets no answer is made again.  "shared": two nodes reach the pool; "copies": the file system
+ * of DIRECTORY cannot cut. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -98,7 +99,8 @@ static void kill_now_and_then(void)
 
 	while (atomic_load(&world.operations) < KILLS_OPERATIONS && !atomic_load(&world.problems)) {
 		fl_clock_sleep_ms((uint64_t)rand_r(&seed) / 7 % KILLS_PAUSE_MS);
-		/* What a killed call held stays held for half a minute: kills without end, no end. */
+		/* What a killed call held stays held for half a minute: kills without end, no
+		 * end. */
 		if (kills == KILLS_MOST)
 			continue;
 		service_kill(&service);

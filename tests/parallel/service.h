@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Service: the real `fairlead serve` ($FAIRLEAD) over one pool, to be started, killed and started again.
+/* Service: the real `fairlead serve` ($FAIRLEAD) over one pool, to be started, killed and started
+ * again.
  *
  * Everything is below a directory that the caller gives.  Whatever fails here ends the program. */
 #pragma once

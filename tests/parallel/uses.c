@@ -157,7 +157,8 @@ static unsigned uses_in(const char *path, const char *directory)
 
 unsigned uses_left(const char *directory)
 {
-	/* With the slash: the file system that everything is on may be mounted at the directory itself. */
+	/* With the slash: the file system that everything is on may be mounted at the directory
+	 * itself. */
 	char inside[512];
 	glob_t loops;
 	unsigned n;

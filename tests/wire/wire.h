@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wire: a protobuf message as it is built up byte by byte, right or wrong, and the methods of CSI by
- * name: for the test programs that write requests as text. */
+/* Wire: a protobuf message as it is built up byte by byte, right or wrong, and the methods of CSI
+ * by name: for the test programs that write requests as text. */
 #pragma once
 
 #include <stddef.h>
@@ -23,6 +23,6 @@ void wire_number(struct wire *wire, uint32_t field, uint64_t value);
 /* A field with a length: a text, bytes, a message. */
 void wire_block(struct wire *wire, uint32_t field, const void *bytes, size_t n);
 
-/* "Controller.DeleteVolume", with the service's short name: fills request->service and ->method, which
- * borrows from `name`.  NULL: there is none. */
+/* "Controller.DeleteVolume", with the service's short name: fills request->service and ->method,
+ * which borrows from `name`.  NULL: there is none. */
 const ProtobufCMethodDescriptor *wire_find_method(const char *name, struct rpc_request *request);

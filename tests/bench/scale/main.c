@@ -7,7 +7,8 @@
  * scale list ENDPOINT MAX ROUNDS     lists everything; a line a round: "microseconds volumes pages bytes
  *                                    slowest", where bytes is the largest answer and slowest the
  *                                    slowest page in microseconds
- * scale check ENDPOINT MAX TO OTHER  lists from ENDPOINT and OTHER in turns, page by page: volumes 0 to TO-1
+ * scale check ENDPOINT MAX TO OTHER  lists from ENDPOINT and OTHER in turns, page by page: volumes
+ * 0 to TO-1
  *                                    must show exactly once, all in order, and no page pass 3 MiB
  * scale create ENDPOINT ROUNDS       makes and deletes one volume more; a line a round: microseconds
  *

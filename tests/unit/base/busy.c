@@ -128,7 +128,8 @@ struct contest {
 	_Atomic int taken;
 };
 
-/* `inside` has no lock: the mark itself must keep the threads apart, and ThreadSanitizer watches. */
+/* `inside` has no lock: the mark itself must keep the threads apart, and ThreadSanitizer
+ * watches. */
 static void *contend(void *cookie)
 {
 	struct contest *contest = cookie;

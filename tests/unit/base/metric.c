@@ -6,7 +6,8 @@
 #include "base/cleanup.h"
 #include "tests/test.h"
 
-/* The whole page.  The tests share the registry of the process, so each looks only for its lines. */
+/* The whole page.  The tests share the registry of the process, so each looks only for its
+ * lines. */
 static char page[1 << 20];
 
 static void render(void)

@@ -98,7 +98,8 @@ static void keys_are_safe_names(void)
 	}
 }
 
-/* Each byte of the file, changed or cut off or doubled, makes it damaged and never another record. */
+/* Each byte of the file, changed or cut off or doubled, makes it damaged and never another
+ * record. */
 static void damage_is_found_at_every_byte(void)
 {
 	struct fl_record record;

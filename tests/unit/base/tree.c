@@ -102,8 +102,8 @@ static void depth_has_a_limit(void)
 	OK(!is_there("deep"));
 }
 
-/* Both kinds of mount, each with content that must survive.  A bind mount has the same device number
- * as its surroundings. */
+/* Both kinds of mount, each with content that must survive.  A bind mount has the same device
+ * number as its surroundings. */
 static void mounts_are_not_crossed(void)
 {
 	char source[64], target[64];

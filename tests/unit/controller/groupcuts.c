@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Group snapshots of volumes that VMs use: what their launchers are asked for, and what becomes of an
- * attempt that fails. */
+/* Group snapshots of volumes that VMs use: what their launchers are asked for, and what becomes of
+ * an attempt that fails. */
 #include "groupasks.h"
 
 static void vms_stand_still_for_the_cut(void)

@@ -232,7 +232,8 @@ static void a_clone_waits_for_qemu(void)
 	remove_volume(id);
 }
 
-/* As after a kill between the snapshot's end and QEMU's being told so: the job keeps the disk in. */
+/* As after a kill between the snapshot's end and QEMU's being told so: the job keeps the disk
+ * in. */
 static void a_job_that_was_left_over_is_ended_by_a_repeat(void)
 {
 	const Csi__V1__Snapshot *snapshot = NULL;

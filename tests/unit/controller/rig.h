@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rig: a controller over real `file` pools in a folder of its own, served on a socket, and a client.
+/* Rig: a controller over real `file` pools in a folder of its own, served on a socket, and a
+ * client.
  *
  * Pools: "near" (on node n1 only) and "far" (every node sees it, several may attach).  Nodes: n1,
  * which is this one, and n2.  Calls fill test_error. */

@@ -186,8 +186,8 @@ static bool has_lease(const char *path)
 	return false;
 }
 
-/* Another controller that takes the hold for dead, while this one copies: NULL when it may have come
- * after the proof. */
+/* Another controller that takes the hold for dead, while this one copies: NULL when it may have
+ * come after the proof. */
 static void *break_the_hold(void *cookie)
 {
 	const struct object *volume = cookie;

@@ -91,7 +91,8 @@ static void desk_close(void)
 	rpc_pool_free(desk.pool);
 }
 
-/* Raises the events and waits until all were handed to the pool, and so many have begun and were refused. */
+/* Raises the events and waits until all were handed to the pool, and so many have begun and were
+ * refused. */
 static bool desk_expect(unsigned n_events, unsigned n_begun, unsigned n_refused)
 {
 	struct timespec deadline = fl_clock_after_ms(20000);
