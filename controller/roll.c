@@ -29,7 +29,8 @@ static void roll_release(struct roll *roll)
 
 static const char *roll_key(const struct fl_op *op, const char *node)
 {
-	return fl_arena_printf(op->arena, "attached-%s", node);
+	/* The end of a key tells whose it is: groups and ephemeral volumes have others. */
+	return fl_arena_printf(op->arena, "%s.attached", node);
 }
 
 /* In memory of its own: there may be fifty thousand of them. */

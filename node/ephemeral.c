@@ -10,7 +10,7 @@
 #include "node/mount.h"
 
 #define EPHEMERAL_ID_MAX 100
-#define EPHEMERAL_KEY "ephemeral."
+#define EPHEMERAL_KEY ".ephemeral"
 #define EPHEMERAL_NAME "ephemeral-"
 
 bool ephemeral_is_id(const char *volume_id)
@@ -20,7 +20,7 @@ bool ephemeral_is_id(const char *volume_id)
 
 static const char *ephemeral_key(const struct fl_op *op, const char *id)
 {
-	return fl_arena_printf(op->arena, EPHEMERAL_KEY "%s", id);
+	return fl_arena_printf(op->arena, "%s" EPHEMERAL_KEY, id);
 }
 
 static int ephemeral_parse(struct fl_arena *arena, const char *text, struct ephemeral *ret,

@@ -116,7 +116,7 @@ static void picture_add_file(const char *path, const char *name, const struct st
 	if (value && strcmp(name, "uuid") == 0 && !strchr(value, ':'))
 		value = "\n*";
 	/* A roll stays: an empty one saves the next a look at every volume. */
-	if (value && fl_text_starts_with(name, "attached-") && strstr(value, ":{}}"))
+	if (value && fl_text_ends_with(name, ".attached") && strstr(value, ":{}}"))
 		return;
 	picture_add(fl_arena_printf(picture.arena, "file %s: %s", path,
 				    picture_normal(value ? value + 1 : text)));

@@ -279,6 +279,26 @@ def _(bed):
     assert not kept(bed), kept(bed)
 
 
+@statement("a group may have any name, also of what else the pool keeps: of a node, of a pod's volume")
+def _(bed):
+    bed.node = "n1.group"
+    bed.restart(TWO_POOLS.replace("id: n1", "id: n1.group, max_volumes: 3"))
+    a, b = pair(bed)
+    names = ("attached-n1", "n1", "n1.attached", "n1.group.attached", "ephemeral.x", "x.ephemeral", "x.group",
+             "x.new", "attached-n1.group")
+    bed.publish(b, node="n1.group")
+    groups = [create(bed, name, a) for name in names]
+    bed.unpublish(b)
+    bed.publish(b, node="n1.group")
+    for group in groups:
+        delete(bed, group["group_snapshot_id"], members(group))
+    bed.sweep()
+    assert kept(bed) == ["records/n1.group.attached"], kept(bed)
+    os.unlink(os.path.join(bed.pool, "records", "n1.group.attached"))
+    bed.node = "n1"
+    bed.restart(TWO_POOLS)
+
+
 @statement("a group outlives its volumes")
 def _(bed):
     a, b = pair(bed)

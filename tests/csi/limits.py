@@ -42,7 +42,7 @@ def fill(bed, volume_ids):
 
 def tear(bed):
     """The roll of n1 with claims in it that nobody settles, as a crash leaves them; ended ones."""
-    for path in glob.glob(bed.path("*", "records", "attached-n1")):
+    for path in glob.glob(bed.path("*", "records", "n1.attached")):
         os.unlink(path)
 
 

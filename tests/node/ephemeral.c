@@ -38,7 +38,7 @@ static const char *record(void)
 	struct fl_op op = rig_op(&rig);
 	struct fl_record got = { 0, "" };
 
-	WORKS(fl_pool_record_get(pool(), &op, fl_arena_printf(rig.arena, "ephemeral.%s", id), &got,
+	WORKS(fl_pool_record_get(pool(), &op, fl_arena_printf(rig.arena, "%s.ephemeral", id), &got,
 				 &test_error));
 	return got.value;
 }
@@ -165,7 +165,7 @@ static void a_reboot_does_not_lose_it(void)
 
 static uint64_t write_record(const char *value)
 {
-	const char *key = fl_arena_printf(rig.arena, "ephemeral.%s", id);
+	const char *key = fl_arena_printf(rig.arena, "%s.ephemeral", id);
 	struct fl_op op = rig_op(&rig);
 	uint64_t version = 0;
 
@@ -227,7 +227,7 @@ static void what_was_begun_is_found(void)
 	OK(nothing_is_left());
 	version = write_record("{\"size\": \"7\"}");
 	FAILS(rig_unpublish(&rig, id, rig.target, &test_error), FL_INTERNAL);
-	WORKS(fl_pool_record_remove(pool(), &op, fl_arena_printf(rig.arena, "ephemeral.%s", id),
+	WORKS(fl_pool_record_remove(pool(), &op, fl_arena_printf(rig.arena, "%s.ephemeral", id),
 				    version, &test_error));
 }
 

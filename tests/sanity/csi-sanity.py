@@ -89,7 +89,7 @@ def tell_case(tap, run, case, skips, seen):
 def left_in(folder):
     """What is left of volumes and snapshots that the suite has deleted: all but the pool's own."""
     own = [os.path.join(folder, *words) for words in
-           (["lock"], ["reserve"], ["records", "attached-n1"])]
+           (["lock"], ["reserve"], ["records", "n1.attached"])]
     return [path for top, _, names in os.walk(folder)
             for path in (os.path.join(top, name) for name in names) if path not in own]
 

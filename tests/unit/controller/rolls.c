@@ -12,12 +12,12 @@ static void leave(const char *text)
 	struct fl_pool *pool = fl_pools_get(rig.pools, "near");
 	struct fl_record record;
 
-	WORKS(fl_pool_record_get(pool, &rig.op, "attached-n1", &record, &test_error));
+	WORKS(fl_pool_record_get(pool, &rig.op, "n1.attached", &record, &test_error));
 	if (text)
-		WORKS(fl_pool_record_set(pool, &rig.op, "attached-n1", record.version, text,
+		WORKS(fl_pool_record_set(pool, &rig.op, "n1.attached", record.version, text,
 					 &record.version, &test_error));
 	else if (record.version)
-		WORKS(fl_pool_record_remove(pool, &rig.op, "attached-n1", record.version,
+		WORKS(fl_pool_record_remove(pool, &rig.op, "n1.attached", record.version,
 					    &test_error));
 }
 
@@ -190,7 +190,7 @@ static void without_a_limit_there_is_no_roll(void)
 	limit(0);
 	for (size_t i = 0; i < FL_COUNT(ids); i++)
 		WORKS(publish(ids[i]));
-	WORKS(fl_pool_record_get(fl_pools_get(rig.pools, "near"), &rig.op, "attached-n1", &record,
+	WORKS(fl_pool_record_get(fl_pools_get(rig.pools, "near"), &rig.op, "n1.attached", &record,
 				 &test_error));
 	EQUAL(record.version, 0);
 	limit(2);
