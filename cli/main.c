@@ -30,6 +30,7 @@ const struct command *const commands[] = {
 	&snapshot_group_show_command,
 	&snapshot_group_delete_command,
 	&vm_run_command,
+	&vm_options_command,
 	&vm_list_command,
 	&vm_status_command,
 	&vm_attach_command,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vm: the commands about running VMs as a whole: list, status, resume, stop. */
+/* Vm: the commands about VMs as a whole: options, list, status, resume, stop. */
 #include <string.h>
 
 #include "machine.h"
+#include "node/launcher/launcher.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -38,6 +39,21 @@ static const struct cli_option vm_rows[] = {
 	  .otherwise = "table",
 	  .words = output_words,
 	  .help = "form of the result" },
+};
+
+static int vm_options_run(const struct invocation *invocation, struct fl_error *err)
+{
+	(void)invocation, (void)err;
+	vm_spec_print_options(stdout);
+	return 0;
+}
+
+const struct command vm_options_command = {
+	.name = "vm options",
+	.operands = "",
+	.summary = "print what a specification of a virtual machine may say",
+	.details = "The text comes from the tables that also check SPEC of `vm run`.",
+	.run = vm_options_run,
 };
 
 static int vm_list_run(const struct invocation *invocation, struct fl_error *err)

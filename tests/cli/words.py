@@ -182,6 +182,19 @@ def check_terminal(tap, place):
     tap.ok(len(lines) > 10 and max(map(len, lines)) <= 60, "a table fits the terminal", *lines)
 
 
+def check_specification(tap, place):
+    """Every key that is printed stands in docs/launcher.md."""
+    printed = place.command("vm", "options").stdout
+    keys = set(re.findall(r"^([a-z_]+)  ", printed, re.MULTILINE))
+    with open(os.path.join(HERE, "../../docs/launcher.md"), encoding="utf-8") as stream:
+        text = stream.read()
+    table = text[text.index("| key | default |"):text.index("`fairlead vm options`")]
+    written = set(re.findall(r"`([a-z_]+)`", table))
+    missing = sorted(keys - written)
+    tap.ok(len(keys) > 15 and not missing, "docs/launcher.md has each key of a specification",
+           printed, *missing)
+
+
 def check_backends(tap, place):
     listed = json.loads(place.command("backend", "list", "-o", "json").stdout)
     tap.ok({"file", "example"} <= {row["name"] for row in listed}, "the backends are listed", listed)
@@ -217,6 +230,7 @@ def main():
         check_tables(tap, place)
         check_terminal(tap, place)
         check_backends(tap, place)
+        check_specification(tap, place)
         check_full_output(tap, place)
         check_doctor(tap, place)
     tap.end()
