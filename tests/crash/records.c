@@ -74,7 +74,7 @@ static const struct victim victims[] = {
 	{ "pool/volumes/c/uuid", { STAGE("c", XFS), NULL }, "record uuid" },
 	{ "pool/snapshots/s/meta", { SNAPSHOT, RESTORE }, "snapshot s" },
 	{ "pool/snapshots/s/format", { RESTORE, NULL }, "record format" },
-	{ "pool/records/*", { ATTACH("a", BLOCK), NULL }, "pool default: record n1.attached" },
+	{ "pool/records/*", { ATTACH("a", BLOCK), NULL }, ".attached is damaged" },
 	{ "state/*", { PUBLISH, NULL }, "disk pass of volume" },
 };
 /* What takes back what a call of a victim makes, for the next round. */
