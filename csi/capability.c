@@ -113,6 +113,7 @@ static int capability_read_mount(const Csi__V1__VolumeCapability__MountVolume *m
 		return -1;
 	if (capability_read_group(mount->volume_mount_group, ret, err) < 0)
 		return -1;
+	ret->any_fs = mount->fs_type[0] == '\0';
 	ret->fs_type = mount->fs_type[0] ? mount->fs_type : capability_file_systems[0];
 	ret->mount_flags = (const char *const *)mount->mount_flags;
 	ret->n_mount_flags = mount->n_mount_flags;

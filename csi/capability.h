@@ -28,6 +28,7 @@ struct capability {
 	bool block; /* a raw block device; else a mounted file system */
 	const char
 		*fs_type; /* "ext4", "xfs" or "btrfs"; "ext4" when none was asked for; mount only */
+	bool any_fs;      /* none was asked for: what the volume holds will do */
 	const char *const *mount_flags; /* borrowed from the message; mount only */
 	size_t n_mount_flags;
 	bool has_mount_group; /* mount only */

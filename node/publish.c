@@ -62,8 +62,6 @@ static int publish_read(const struct node *node, const struct fl_op *op,
 	ret->staging = request->staging_target_path;
 	ret->vm = fl_pair_get(context, n_context, CONTEXT_VM);
 	ret->epoch = fl_pair_get(publish, n_publish, CONTEXT_EPOCH);
-	ret->any_fs =
-		!ret->capability.block && request->volume_capability->mount->fs_type[0] == '\0';
 	ret->read_only = request->readonly || access_mode_is_reader(ret->capability.mode);
 	if (path_check("staging_target_path", ret->staging, err) < 0 ||
 	    publish_check_apart(ret, err) < 0 || publish_check_vm(ret, err) < 0)

@@ -20,7 +20,6 @@ struct publish {
 	bool read_only;
 	bool single;   /* the volume may have one target path on this node */
 	bool conflict; /* refused for what is published already: that says nothing of the volume */
-	bool any_fs;   /* the call names no kind of file system: the staged one is meant */
 	struct fl_source source;
 	struct device_state state;
 };

@@ -65,7 +65,7 @@ int publish_mount(const struct fl_op *op, const struct publish *p, struct fl_err
 				    p->staging);
 	if (mount_check_works(staged, p->volume.id, err) < 0)
 		return -1;
-	if (!p->any_fs && strcmp(staged->type, p->capability.fs_type) != 0)
+	if (!p->capability.any_fs && strcmp(staged->type, p->capability.fs_type) != 0)
 		return fl_error_set(err, FL_EXISTS, "volume %s is staged as %s, not as %s",
 				    p->volume.id, staged->type, p->capability.fs_type);
 	if (staged->read_only && !p->read_only)

@@ -6,27 +6,47 @@
 
 #include "base/log.h"
 #include "csi/mkfs.h"
+#include "node/content.h"
 #include "node/device.h"
 #include "node/format.h"
 #include "node/group.h"
 #include "node/path.h"
 #include "node/uuid.h"
 
+static void stage_set_type(const struct fl_op *op, struct stage *stage,
+			   const struct filesystem *type)
+{
+	const char *data = filesystem_mount_data(type);
+
+	stage->type = type;
+	stage->options.data =
+		fl_arena_printf(op->arena, "%s%s%s", data, *data && *stage->mount_words ? "," : "",
+				stage->mount_words);
+}
+
+/* Nobody has said which file system: the one of ours that is there. */
+static void stage_adopt(const struct fl_op *op, struct stage *stage, const char *name)
+{
+	const struct filesystem *type;
+	struct fl_error none_of_ours;
+
+	if (name && filesystem_get(name, &type, &none_of_ours) == 0)
+		stage_set_type(op, stage, type);
+}
+
 int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret,
 		     struct fl_error *err)
 {
-	const char *data;
+	const struct filesystem *type;
 
-	if (filesystem_get(ret->capability.fs_type, &ret->type, err) < 0 ||
+	if (filesystem_get(ret->capability.fs_type, &type, err) < 0 ||
 	    (mkfs &&
 	     mkfs_words(op->arena, ret->capability.fs_type, mkfs, &ret->mkfs_words, err) < 0) ||
 	    mount_options_parse(op->arena, ret->capability.mount_flags,
 				ret->capability.n_mount_flags, &ret->options, err) < 0)
 		return -1;
-	data = filesystem_mount_data(ret->type);
-	ret->options.data =
-		fl_arena_printf(op->arena, "%s%s%s", data, *data && *ret->options.data ? "," : "",
-				ret->options.data);
+	ret->mount_words = ret->options.data;
+	stage_set_type(op, ret, type);
 	return 0;
 }
 
@@ -119,6 +139,19 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 			    entry ? entry->source : "nothing", stage->volume.id);
 }
 
+static int stage_adopt_content(const struct fl_op *op, struct stage *stage,
+			       const struct connection *connection, struct fl_error *err)
+{
+	struct content content;
+
+	if (!stage->capability.any_fs)
+		return 0;
+	if (content_probe(op, connection->path, &content, err) < 0)
+		return -1;
+	stage_adopt(op, stage, content.what);
+	return 0;
+}
+
 int stage_check_owner(const struct node *node, const struct fl_op *op, const struct stage *stage,
 		      struct fl_error *err)
 {
@@ -127,7 +160,7 @@ int stage_check_owner(const struct node *node, const struct fl_op *op, const str
 	return node_volume_check_owner(node, op, &stage->volume, &claim, NULL, err);
 }
 
-int stage_mount(const struct node *node, const struct fl_op *op, const struct stage *stage,
+int stage_mount(const struct node *node, const struct fl_op *op, struct stage *stage,
 		struct fl_error *err)
 {
 	const struct mountinfo_entry *entry;
@@ -140,6 +173,8 @@ int stage_mount(const struct node *node, const struct fl_op *op, const struct st
 	    mountinfo_at(op->arena, stage->path, &entry, err) < 0)
 		return -1;
 	if (entry) {
+		if (stage->capability.any_fs)
+			stage_adopt(op, stage, entry->type);
 		if (stage_check_mounted(stage, entry, &state, err) < 0)
 			return -1;
 		return stage_finish(op, stage, &state.connection, err);
@@ -150,6 +185,7 @@ int stage_mount(const struct node *node, const struct fl_op *op, const struct st
 	/* Asked again now that the controller can see the device: it may have begun to detach the volume
 	 * when nothing was here yet, and then its record says so. */
 	if (stage_check_owner(node, op, stage, err) == 0 &&
+	    stage_adopt_content(op, stage, &c, err) == 0 &&
 	    stage_mount_device(op, stage, &c, err) == 0)
 		return 0;
 	/* The orchestrator may never ask again: leave nothing behind.  What stays because it is in

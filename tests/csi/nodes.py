@@ -64,6 +64,24 @@ def _(bed):
             assert stream.read() == "precious"
 
 
+@statement("an fs_type that is not specified is ext4, or what the volume holds")
+def _(bed):
+    any_fs = ext4(fs_type="")
+    for kind in ("xfs", "ext4"):
+        with disk(bed, ext4(fs_type=kind) if kind == "xfs" else any_fs, size=320 * MIB) as made:
+            write(made.publish() + "/file", "text")
+            made.unpublish()
+            made.unstage()
+            for _ in range(2):
+                made.stage(volume_capability=any_fs)
+            with open(made.publish(volume_capability=any_fs) + "/file", encoding="utf-8") as stream:
+                assert stream.read() == "text"
+            made.stage(volume_capability=ext4(fs_type=kind))
+            with refused("ALREADY_EXISTS", kind):
+                made.stage(volume_capability=ext4(fs_type="btrfs"))
+        bed.sweep()
+
+
 @statement("a mode for several nodes where the attachment is for one exceeds it: FAILED_PRECONDITION")
 def _(bed):
     for way in (ext4, block):
