@@ -107,11 +107,12 @@ def _(bed):
         done = [v for v, r in zip(variants, results) if not isinstance(r, Refused)]
         codes = {r.code for r in results if isinstance(r, Refused)}
         assert done and codes <= {"ABORTED", "ALREADY_EXISTS"}, (done, codes)
+        # No limits are satisfied by any, and a size by a larger one: what is done says no more than that.
+        made = next((v for v in done if v), {})
         for variant in variants:
-            # Less is satisfied by more: no limits by any, and a size by a larger one.
-            if variant == done[0]:
+            if variant == made or (not variant and "parameters" not in made):
                 bed.csi("CreateVolume", **request | variant)
-            elif variant:
+            else:
                 is_another(bed, request, **variant)
     assert len(bed.volumes()) == 5
 
