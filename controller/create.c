@@ -49,8 +49,8 @@ static int create_find_made(const struct create *create, struct fl_pool *pool, s
 	return fl_error_set(err, FL_NOT_FOUND, "there is no volume \"%s\"", name);
 }
 
-/* A volume that was made before stays where it is, whatever is required and preferred now.  *ret is left
- * alone when there is none. */
+/* A volume that was made before stays where it is, whatever is required and preferred now.  *ret is
+ * left alone when there is none. */
 static int create_find_pool(const struct create *create, struct fl_pool **ret, struct fl_error *err)
 {
 	const struct fl_pools *pools = create->c->pools;
@@ -69,8 +69,8 @@ static int create_find_pool(const struct create *create, struct fl_pool **ret, s
 	return 0;
 }
 
-/* The pool that the parameters do not name, where there are several: that of the content, or the one
- * that is where the volume is required.  NULL: nobody knows. */
+/* The pool that the parameters do not name, where there are several: that of the content, or the
+ * one that is where the volume is required.  NULL: nobody knows. */
 static int create_choose_pool(const struct create *create, struct fl_pool **ret,
 			      struct fl_error *err)
 {
@@ -147,7 +147,8 @@ static int create_read(struct create *create, struct fl_error *err)
 			    request->n_volume_capabilities, err);
 }
 
-/* A volume that is there already, and not where it is required, is another one than was asked for. */
+/* A volume that is there already, and not where it is required, is another one than was asked
+ * for. */
 static int create_check_place(const struct create *create, struct fl_error *err)
 {
 	struct fl_pool *pool = create->parameters.pool;
@@ -162,8 +163,8 @@ static int create_check_place(const struct create *create, struct fl_error *err)
 	return -1;
 }
 
-/* The content is gone.  The volume may have been made from it before, and then this is a repeat; the
- * backend finds out, or says FL_NOT_FOUND as well. */
+/* The content is gone.  The volume may have been made from it before, and then this is a repeat;
+ * the backend finds out, or says FL_NOT_FOUND as well. */
 static int create_without_content(uint64_t *ret_bytes, const struct fl_error *err)
 {
 	if (err->code != FL_NOT_FOUND)

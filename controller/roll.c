@@ -13,8 +13,8 @@
 /* A little above the largest limit, for claims that will be refused. */
 #define ROLL_MAX (FL_MAX_VOLUMES + 16)
 
-/* The record is {"volumes": {HANDLE: UNTIL}}: the CLOCK_REALTIME, in ns, at which a claim ends, 0 for what
- * is attached. */
+/* The record is {"volumes": {HANDLE: UNTIL}}: the CLOCK_REALTIME, in ns, at which a claim ends, 0
+ * for what is attached. */
 struct roll {
 	struct fl_pool *pool;
 	const char *key;

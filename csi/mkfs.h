@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mkfs: the further words that a StorageClass has for mkfs (parameter mkfs_options, record `mkfs`), and
- * which of them each file system takes.  The controller refuses wrong ones before a volume is made,
- * and a node before it runs mkfs. */
+/* Mkfs: the further words that a StorageClass has for mkfs (parameter mkfs_options, record `mkfs`),
+ * and which of them each file system takes.  The controller refuses wrong ones before a volume is
+ * made, and a node before it runs mkfs. */
 #pragma once
 
 #include "base/arena.h"

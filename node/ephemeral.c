@@ -85,8 +85,8 @@ int ephemeral_forget(const struct fl_op *op, const char *id, const struct epheme
 				     err);
 }
 
-/* Whether a volume of our name that is there, and not remembered yet, is one that an earlier attempt
- * made: then nobody has ever used it. */
+/* Whether a volume of our name that is there, and not remembered yet, is one that an earlier
+ * attempt made: then nobody has ever used it. */
 static int ephemeral_check_new(const struct fl_op *op, const struct ephemeral *ephemeral,
 			       const struct fl_volume *volume, struct fl_error *err)
 {

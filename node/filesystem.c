@@ -98,8 +98,8 @@ int filesystem_make(const struct fl_op *op, const struct filesystem *type, const
 	return 0;
 }
 
-/* btrfs tells its exact size, and the kernel refuses to resize one below 256 MiB even to the size that
- * it has. */
+/* btrfs tells its exact size, and the kernel refuses to resize one below 256 MiB even to the size
+ * that it has. */
 static bool filesystem_fills(const struct filesystem *type, const char *point, uint64_t size)
 {
 	struct statvfs st;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Format: whether a file system may be made on a volume.
  *
- * The record `format` (backends/backend.h) knows what was ever done with the volume.  mkfs runs only
- * when the record says that nobody has written to it, libblkid finds nothing, and the first and last
- * MiB are zeros; or when the record says that our own mkfs was cut off.  A probe that fails, data
- * that nobody knows, or a record that is missing never lead to mkfs. */
+ * The record `format` (backends/backend.h) knows what was ever done with the volume.  mkfs runs
+ * only when the record says that nobody has written to it, libblkid finds nothing, and the first
+ * and last MiB are zeros; or when the record says that our own mkfs was cut off.  A probe that
+ * fails, data that nobody knows, or a record that is missing never lead to mkfs. */
 #pragma once
 
 #include "backends/backend.h"
@@ -19,12 +19,14 @@ struct format_target {
 	bool read_only;                /* nothing may be written: neither mkfs nor the record */
 };
 
-/* Makes sure that the device holds a file system of the wanted type, and that the record says, before
- * anybody mounts it, that mkfs must not run again.  FL_IN_USE names what is there instead. */
+/* Makes sure that the device holds a file system of the wanted type, and that the record says,
+ * before anybody mounts it, that mkfs must not run again.  FL_IN_USE names what is there
+ * instead. */
 int format_prepare(const struct fl_op *op, const struct format_target *target,
 		   const struct connection *connection, struct fl_error *err) fl_must_check;
 
-/* Whether the volume is, for all that is known, a block device: nobody has asked for a file system. */
+/* Whether the volume is, for all that is known, a block device: nobody has asked for a file
+ * system. */
 int format_is_raw(const struct fl_op *op, struct fl_pool *pool, const char *handle, bool *ret,
 		  struct fl_error *err) fl_must_check;
 

@@ -29,9 +29,8 @@ int stage_read_mount(const struct fl_op *op, const char *mkfs, struct stage *ret
 int stage_check_owner(const struct node *node, const struct fl_op *op, const struct stage *stage,
 		      struct fl_error *err) fl_must_check;
 
-/* Connects the device, makes the file system when it is time to, mounts it, and brings it to its size
- * and its files to their group; done already is success.  Where no file system was asked for, `type`
- * becomes the one that is there.  What fails leaves nothing behind but
- * what is in use. */
+/* Connects the device, makes the file system when it is time to, mounts it, and brings it to its
+ * size and its files to their group; done already is success.  Where no file system was asked for,
+ * `type` becomes the one that is there.  What fails leaves nothing behind but what is in use. */
 int stage_mount(const struct node *node, const struct fl_op *op, struct stage *stage,
 		struct fl_error *err) fl_must_check;

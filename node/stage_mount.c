@@ -131,7 +131,8 @@ static int stage_mount_device(const struct fl_op *op, const struct stage *stage,
 		return -1;
 	if (entry && mountinfo_is_filesystem_of(entry, connection->device))
 		return stage_finish(op, stage, connection, err);
-	/* An older kernel shows another btrfs device that has the same UUID: a clone and its origin. */
+	/* An older kernel shows another btrfs device that has the same UUID: a clone and its
+	 * origin. */
 	umount2(stage->path, UMOUNT_NOFOLLOW);
 	return fl_error_set(err, FL_IN_USE,
 			    "the kernel shows %s in place of volume %s: a file system with the "
@@ -182,8 +183,8 @@ int stage_mount(const struct node *node, const struct fl_op *op, struct stage *s
 	if (device_connect(op, stage->volume.id, &stage->source, stage->read_only, &state, &c,
 			   err) < 0)
 		return -1;
-	/* Asked again now that the controller can see the device: it may have begun to detach the volume
-	 * when nothing was here yet, and then its record says so. */
+	/* Asked again now that the controller can see the device: it may have begun to detach the
+	 * volume when nothing was here yet, and then its record says so. */
 	if (stage_check_owner(node, op, stage, err) == 0 &&
 	    stage_adopt_content(op, stage, &c, err) == 0 &&
 	    stage_mount_device(op, stage, &c, err) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records DIRECTORY: every record that a service keeps is cut off after each byte, and has a flipped
- * bit in each byte.  Each call that needs it says so, names the volume or snapshot and the record, uses nothing of
- * it and leaves it as it is; restored, it is used as ever. */
+/* records DIRECTORY: every record that a service keeps is cut off after each byte, and has a
+ * flipped bit in each byte.  Each call that needs it says so, names the volume or snapshot and the
+ * record, uses nothing of it and leaves it as it is; restored, it is used as ever. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -174,8 +174,8 @@ static void every_record(void)
 	OK(!bed_is_dead(), "the service has ended");
 }
 
-/* The pass at the target is the VM's: what the node knows is in its own copy, so a damaged one is replaced
- * or refused, and never stays as the answer of a call that worked. */
+/* The pass at the target is the VM's: what the node knows is in its own copy, so a damaged one is
+ * replaced or refused, and never stays as the answer of a call that worked. */
 static void the_pass_at_the_target(void)
 {
 	const char *path = fl_arena_printf(bed_arena(), "%s/target", bed_root());
