@@ -71,24 +71,31 @@ static int proc_open_input(const void *input, size_t size, int *ret_fd, struct f
 	return 0;
 }
 
-/* `child` are the descriptors 0, 1, 2 of the child. */
+/* What the program is given. */
+struct proc_gift {
+	const void *input; /* NULL: none */
+	size_t input_size;
+	int fd; /* it inherits as descriptor 3; -1: none */
+};
+
+/* `child` are the descriptors 0, 1, 2 and, unless it is -1, 3 of the child. */
 static int proc_spawn(struct proc *proc, const char *path, const char *const argv[],
-		      const int child[3])
+		      const int child[4])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
-	int status = 0;
+	int status = 0, n = child[3] < 0 ? 3 : 4;
 
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	for (int i = 0; i < 3 && status == 0; i++)
+	for (int i = 0; i < n && status == 0; i++)
 		status = posix_spawn_file_actions_adddup2(&actions, child[i], i);
 	/* Libraries may have opened something without close-on-exec. */
 	if (status == 0)
-		status = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+		status = posix_spawn_file_actions_addclosefrom_np(&actions, n);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
@@ -133,18 +140,18 @@ static void proc_kill(const struct proc *proc)
 }
 
 static int proc_start(struct proc *proc, const char *path, const char *const argv[],
-		      const void *input, size_t input_size, struct fl_error *err)
+		      const struct proc_gift *gift, struct fl_error *err)
 {
 	fl_cleanup(fl_close) int in = -1;
 	fl_cleanup(fl_close) int out = -1;
 	fl_cleanup(fl_close) int errors = -1;
 	int status;
 
-	if (proc_open_input(input, input_size, &in, err) < 0 ||
+	if (proc_open_input(gift->input, gift->input_size, &in, err) < 0 ||
 	    fl_proc_output_open(&proc->output, &out, err) < 0 ||
 	    fl_proc_output_open(&proc->errors, &errors, err) < 0)
 		return fl_error_prefix(err, "running %s", proc->name);
-	status = proc_spawn(proc, path, argv, (const int[3]){ in, out, errors });
+	status = proc_spawn(proc, path, argv, (const int[4]){ in, out, errors, gift->fd });
 	if (status != 0)
 		return fl_error_sys(err, status, "running %s", proc->name);
 	proc->pid_fd = (int)syscall(SYS_pidfd_open, proc->pid, 0);
@@ -196,14 +203,8 @@ static int proc_exit_status(const struct proc *proc)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int fl_proc_run(const struct fl_op *op, const char *const argv[], struct fl_proc_result *ret,
-		struct fl_error *err)
-{
-	return fl_proc_run_input(op, argv, NULL, 0, ret, err);
-}
-
-int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const void *input,
-		      size_t input_size, struct fl_proc_result *ret, struct fl_error *err)
+static int proc_run(const struct fl_op *op, const char *const argv[], const struct proc_gift *gift,
+		    struct fl_proc_result *ret, struct fl_error *err)
 {
 	fl_cleanup(proc_release) struct proc proc = {
 		.name = argv[0],
@@ -218,7 +219,7 @@ int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const vo
 	if (fl_clock_passed(op->deadline))
 		return fl_error_set(err, FL_TIMEOUT, "the deadline passed before %s was started",
 				    argv[0]);
-	if (proc_start(&proc, path, argv, input, input_size, err) < 0)
+	if (proc_start(&proc, path, argv, gift, err) < 0)
 		return -1;
 	if (proc_watch(op, &proc, err) < 0) {
 		proc_kill(&proc);
@@ -229,6 +230,24 @@ int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const vo
 	ret->output_size = proc.output.size;
 	ret->errors = fl_proc_output_text(op->arena, &proc.errors);
 	return 0;
+}
+
+int fl_proc_run(const struct fl_op *op, const char *const argv[], struct fl_proc_result *ret,
+		struct fl_error *err)
+{
+	return proc_run(op, argv, &(struct proc_gift){ .fd = -1 }, ret, err);
+}
+
+int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const void *input,
+		      size_t input_size, struct fl_proc_result *ret, struct fl_error *err)
+{
+	return proc_run(op, argv, &(struct proc_gift){ input, input_size, -1 }, ret, err);
+}
+
+int fl_proc_run_with(const struct fl_op *op, const char *const argv[], int fd,
+		     struct fl_proc_result *ret, struct fl_error *err)
+{
+	return proc_run(op, argv, &(struct proc_gift){ .fd = fd }, ret, err);
 }
 
 int fl_proc_check(const struct fl_op *op, const char *const argv[], struct fl_proc_result *ret,

@@ -3,7 +3,7 @@
  *
  * No shell.  posix_spawn with argv as it is; PATH is /usr/sbin:/usr/bin:/sbin:/bin, LC_ALL=C, no
  * other variable; stdin is /dev/null or the given text; standard output and error are captured,
- * each capped; it inherits no other descriptor; the signal mask is empty; the child is the leader
+ * each capped; it inherits no descriptor that it is not given; the signal mask is empty; the child is the leader
  * of a process group of its own.  When op->deadline passes, the group gets SIGKILL and is reaped (a
  * child stuck in the kernel is left to a reaper thread), and the call fails with FL_TIMEOUT.
  * Arguments are seen by everybody on the machine: secrets go through `input`. */
@@ -33,6 +33,11 @@ int fl_proc_run(const struct fl_op *op, const char *const argv[], struct fl_proc
 int fl_proc_run_input(const struct fl_op *op, const char *const argv[], const void *input,
 		      size_t input_size, struct fl_proc_result *ret, struct fl_error *err)
 	fl_must_check;
+
+/* fl_proc_run, and the program inherits `fd` as its descriptor 3: what that keeps (a lock, a device
+ * that must not become another one) is kept from before it starts until it has ended. */
+int fl_proc_run_with(const struct fl_op *op, const char *const argv[], int fd,
+		     struct fl_proc_result *ret, struct fl_error *err) fl_must_check;
 
 /* fl_proc_run, and an exit status other than 0 is FL_INTERNAL with the first line of standard
  * error in the text.  `ret` may be NULL. */

@@ -7,36 +7,42 @@
 #include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-#define TOOL_WORDS_MAX 64
 /* udev holds the lock for a moment after a device has appeared. */
-#define TOOL_LOCK_SECONDS "5"
-/* Exit status of flock(1) when the lock is held. */
-#define TOOL_LOCKED "75"
-#define TOOL_LOCKED_STATUS 75
+#define TOOL_LOCK_MS 5000
+#define TOOL_PAUSE_MS 10
+
+/* Closing it unlocks, when the program has closed it, too. */
+static int tool_lock(const struct fl_op *op, const char *device, int *ret_fd, struct fl_error *err)
+{
+	fl_cleanup(fl_close) int fd = open(device, O_RDONLY | O_CLOEXEC);
+	struct timespec until = fl_clock_earlier(op->deadline, fl_clock_after_ms(TOOL_LOCK_MS));
+
+	if (fd < 0)
+		return fl_error_sys(err, errno, "opening %s", device);
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fl_error_sys(err, errno, "locking %s", device);
+		if (fl_clock_passed(until))
+			return fl_error_set(err, FL_BUSY,
+					    "a program of an earlier attempt still runs on %s: "
+					    "ask again",
+					    device);
+		fl_clock_sleep_ms(TOOL_PAUSE_MS);
+	}
+	*ret_fd = fl_take_fd(&fd);
+	return 0;
+}
 
 int tool_run(const struct fl_op *op, const char *device, const char *const argv[],
 	     struct fl_proc_result *ret, struct fl_error *err)
 {
-	const char *locked[7 + TOOL_WORDS_MAX + 1] = {
-		"flock",     "--timeout", TOOL_LOCK_SECONDS, "--no-fork", "--conflict-exit-code",
-		TOOL_LOCKED, device
-	};
-	size_t n = 7;
+	fl_cleanup(fl_close) int lock_fd = -1;
 
-	for (size_t i = 0; argv[i]; i++) {
-		if (i == TOOL_WORDS_MAX)
-			return fl_error_set(err, FL_INVALID, "%s has more than %d arguments",
-					    argv[0], TOOL_WORDS_MAX);
-		locked[n++] = argv[i];
-	}
-	if (fl_proc_run(op, locked, ret, err) < 0)
+	if (tool_lock(op, device, &lock_fd, err) < 0)
 		return -1;
-	if (ret->exit_status == TOOL_LOCKED_STATUS)
-		return fl_error_set(err, FL_BUSY,
-				    "a program of an earlier attempt still runs on %s: ask again",
-				    device);
-	return 0;
+	return fl_proc_run_with(op, argv, lock_fd, ret, err);
 }
 
 bool tool_is_running(const char *device)

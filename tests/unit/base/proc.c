@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,6 +132,29 @@ static void descriptors_of_ours_do_not_leak(void)
 	struct fl_proc_result result = shell("exec ls /proc/self/fd");
 
 	SAME(result.output, "0\n1\n2\n3\n");
+}
+
+/* A process that the program leaves behind has it, too. */
+static void a_given_descriptor_is_held_until_the_program_has_ended(void)
+{
+	char path[] = "/tmp/fairlead-proc.XXXXXX";
+	fl_cleanup(fl_close) int given = mkostemp(path, O_CLOEXEC);
+	fl_cleanup(fl_close) int other = open(path, O_RDONLY | O_CLOEXEC);
+	struct fl_proc_result result = { .exit_status = -1 };
+
+	fresh_op(20000);
+	OK(given >= 0 && other >= 0 && unlink(path) == 0 && flock(given, LOCK_EX) == 0);
+	WORKS(fl_proc_run_with(&op,
+			       (const char *const[]){ "sh", "-c",
+						      "ls /proc/self/fd; "
+						      "sleep 1 <&- >&- 2>&- &",
+						      NULL },
+			       given, &result, &test_error));
+	/* 4 is the folder that ls reads. */
+	SAME(result.output, "0\n1\n2\n3\n4\n");
+	fl_close(&given);
+	OK(flock(other, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+	OK(flock(other, LOCK_EX) == 0);
 }
 
 static void signals_are_as_at_the_start(void)
@@ -283,6 +308,8 @@ static const struct test tests[] = {
 	  programs_are_sought_in_the_promised_folders_only },
 	{ "standard input is empty or the given text", standard_input_is_empty_or_the_given_text },
 	{ "descriptors of ours do not leak", descriptors_of_ours_do_not_leak },
+	{ "a given descriptor is held until the program has ended",
+	  a_given_descriptor_is_held_until_the_program_has_ended },
 	{ "signals are as at the start", signals_are_as_at_the_start },
 	{ "the child leads a group", the_child_leads_a_group },
 	{ "a signal is a status", a_signal_is_a_status },
