@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NodeUnstageVolume: success means that the device is proven to be gone. */
+/* NodeUnstageVolume: success means that the device is proven to be gone.  CSI wants success also for a path
+ * where the volume is not staged; but who is told so lets another node write, and it may be mounted
+ * at another path here: that is refused (docs/volumes.md). */
 #include <string.h>
 
 #include "csi/convert.h"
