@@ -80,11 +80,20 @@ int file_entry_check_whole(const struct file_meta *meta, uint64_t size, struct f
 			    size, meta->size_bytes);
 }
 
-int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
-		       struct fl_error *err)
+bool file_entry_is_in_place(const struct file_pool *file, enum file_kind kind, const char *handle,
+			    int dir_fd)
 {
-	/* Half of it may be missing because it is being removed right now. */
-	if (faccessat(file->place_fds[kind], handle, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	struct stat opened, there;
+
+	return fstat(dir_fd, &opened) == 0 &&
+	       fstatat(file->place_fds[kind], handle, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       opened.st_ino == there.st_ino;
+}
+
+int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
+		       int dir_fd, struct fl_error *err)
+{
+	if (!file_entry_is_in_place(file, kind, handle, dir_fd))
 		return fl_error_set(err, FL_NOT_FOUND, "there is no %s %s", file_kind_name(kind),
 				    handle);
 	/* Descriptors or memory were short: nobody has seen any damage. */
@@ -110,7 +119,7 @@ int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum fi
 	if (file_meta_read(arena, dir_fd, &meta, err) < 0 ||
 	    file_image_size(dir_fd, FILE_IMAGE, &size, err) < 0 ||
 	    file_entry_check_whole(&meta, size, err) < 0)
-		return file_entry_explain(file, kind, handle, err);
+		return file_entry_explain(file, kind, handle, dir_fd, err);
 	meta.target = NULL;
 	*ret = meta;
 	*ret_size = size;

@@ -19,10 +19,14 @@ int file_entry_look(const struct file_pool *file, enum file_kind kind, const cha
 int file_entry_get(const struct file_pool *file, struct fl_arena *arena, enum file_kind kind,
 		   const char *handle, struct file_meta *ret, uint64_t *ret_size,
 		   struct fl_error *err) fl_must_check;
-/* Why an entry that was opened could not be read, as file_entry_get says it: *err is what
+/* Whether dir_fd, an opened entry's folder, still is the one in its place.  One that is not is being
+ * removed, and half of it may be missing; another entry of that name may be there already. */
+bool file_entry_is_in_place(const struct file_pool *file, enum file_kind kind, const char *handle,
+			    int dir_fd);
+/* Why an entry that was opened as dir_fd could not be read, as file_entry_get says it: *err is what
  * failed. */
 int file_entry_explain(const struct file_pool *file, enum file_kind kind, const char *handle,
-		       struct fl_error *err) fl_must_check;
+		       int dir_fd, struct fl_error *err) fl_must_check;
 /* FL_INTERNAL when an image of `size` bytes is smaller than the meta says. */
 int file_entry_check_whole(const struct file_meta *meta, uint64_t size, struct fl_error *err)
 	fl_must_check;

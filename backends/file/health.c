@@ -231,9 +231,7 @@ static int health_inspect(const struct file_pool *file, const struct file_health
 	if (health_inspect_records(arena, dir_fd, &volume.health, err) < 0)
 		return fl_error_prefix(err, "volume %s", handle);
 	health_add_pool(file, view, arena, &image, meta.thin, &volume.health);
-	/* Half of it may be missing because it is being removed right now. */
-	if ((!has_meta && !has_image) ||
-	    faccessat(file->place_fds[FILE_VOLUME], handle, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if ((!has_meta && !has_image) || !file_entry_is_in_place(file, FILE_VOLUME, handle, dir_fd))
 		return fl_error_set(err, FL_NOT_FOUND, "there is no volume %s", handle);
 	volume.name = meta.name;
 	volume.content = meta.content;

@@ -68,7 +68,7 @@ static int listing_read(const struct listing *listing, struct fl_arena *arena,
 			       : -1;
 	}
 	if (listing_read_folder(listing, arena, item, dir_fd, ret, ret_size, err) < 0)
-		return file_entry_explain(file, listing->kind, item->handle, err);
+		return file_entry_explain(file, listing->kind, item->handle, dir_fd, err);
 	return 0;
 }
 
