@@ -183,12 +183,24 @@ def _(bed):
 # --- at once, again, and after a kill ------------------------------------------------------------
 
 
+def asked_again(bed, method, request):
+    """As an orchestrator does it: until the call that is in the way (ABORTED) has ended."""
+    deadline = time.monotonic() + 30 * SLOWNESS
+    while True:
+        try:
+            return bed.csi(method, **request)
+        except Refused as refusal:
+            if refusal.code != "ABORTED" or time.monotonic() > deadline:
+                return refusal
+        time.sleep(0.05)
+
+
 def settle(bed, *calls):
-    """Calls at once: those that were in another's way (ABORTED) are made again."""
+    """Calls at once: those that were in another's way are made again."""
     results = bed.together(*calls)
-    busy = [i for i, r in enumerate(results) if isinstance(r, Refused) and r.code == "ABORTED"]
-    for i in busy:
-        results[i] = bed.csi(calls[i][0], **calls[i][1])
+    for i, result in enumerate(results):
+        if isinstance(result, Refused) and result.code == "ABORTED":
+            results[i] = asked_again(bed, *calls[i])
     for result in results:
         if isinstance(result, Refused):
             raise result

@@ -2,6 +2,7 @@
 #include "turn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -133,6 +134,13 @@ bool turn_is_put_off(struct turn *turn, unsigned object)
 	return true;
 }
 
+/* A volume may have been made, and be deleted before its maker looked at it; a copy that goes on may be
+ * complete by the next call. */
+static bool turn_may_have_made(const struct turn *turn)
+{
+	return turn->world->copies || strstr(turn->calls.error.text, "was deleted while");
+}
+
 bool turn_settle(struct turn *turn, unsigned object, struct model_op op)
 {
 	turn_end(turn);
@@ -145,8 +153,7 @@ bool turn_settle(struct turn *turn, unsigned object, struct model_op op)
 	}
 	if (turn_is_busy(turn)) {
 		turn_busy(turn, object);
-		/* A copy may have been made, and be deleted before it was read. */
-		if (turn->world->copies && op.kind == MODEL_CREATE)
+		if (op.kind == MODEL_CREATE && turn_may_have_made(turn))
 			turn_note_lost(turn, object, op);
 		return false;
 	}
