@@ -3,17 +3,22 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 
 /* Handlers keep big things in arenas.  A known size keeps the address space of a small machine
  * from depending on ulimit -s. */
 #define POOL_STACK_BYTES (1024 * 1024)
+/* By how much the thread that polls comes before those that work: what it does is short, and everybody
+ * waits for it.  Without the right to it, it polls as all others work. */
+#define POOL_POLL_NICE 10
 
 struct pool_worker {
 	struct rpc_pool *pool;
 	pthread_t thread;
 	uint64_t since_us; /* 0: idle */
+	int nice;
 };
 
 struct rpc_pool {
@@ -25,6 +30,7 @@ struct rpc_pool {
 	void *cookie;
 	bool is_polled;
 	bool ending;
+	int nice; /* of who works */
 	unsigned n_workers;
 	struct pool_worker workers[];
 };
@@ -44,6 +50,14 @@ static struct rpc_job *pool_take_locked(struct rpc_pool *pool)
 	return job;
 }
 
+/* Of the calling thread, which is self's. */
+static void pool_be_nice(struct pool_worker *self, int nice)
+{
+	if (self->nice != nice)
+		(void)setpriority(PRIO_PROCESS, 0, nice);
+	self->nice = nice;
+}
+
 static void pool_run_locked(struct rpc_pool *pool, struct pool_worker *self, struct rpc_job *job)
 {
 	bool is_polled = pool->is_polled;
@@ -53,6 +67,7 @@ static void pool_run_locked(struct rpc_pool *pool, struct pool_worker *self, str
 	/* Not under the lock: whom it wakes would only wait for that. */
 	if (!is_polled)
 		pthread_cond_signal(&pool->wake);
+	pool_be_nice(self, pool->nice);
 	job->run(job);
 	pthread_mutex_lock(&pool->lock);
 	self->since_us = 0;
@@ -60,10 +75,11 @@ static void pool_run_locked(struct rpc_pool *pool, struct pool_worker *self, str
 }
 
 /* Returns whether the same thread shall look at the queue next, and not poll again. */
-static bool pool_poll_locked(struct rpc_pool *pool)
+static bool pool_poll_locked(struct rpc_pool *pool, struct pool_worker *self)
 {
 	pool->is_polled = true;
 	pthread_mutex_unlock(&pool->lock);
+	pool_be_nice(self, pool->nice - POOL_POLL_NICE);
 	bool goes_on = pool->poll(pool->cookie);
 	pthread_mutex_lock(&pool->lock);
 	pool->is_polled = false;
@@ -88,7 +104,7 @@ static void *pool_work(void *arg)
 		if (job)
 			pool_run_locked(pool, self, job);
 		else if (pool->poll && !pool->is_polled)
-			may_run = pool_poll_locked(pool);
+			may_run = pool_poll_locked(pool, self);
 		else if (pool->ending && !pool->poll && !pool->first)
 			break;
 		else
@@ -103,6 +119,7 @@ static int pool_start_worker(struct rpc_pool *pool, const pthread_attr_t *attrib
 	struct pool_worker *worker = &pool->workers[pool->n_workers];
 
 	worker->pool = pool;
+	worker->nice = pool->nice;
 	int failure = pthread_create(&worker->thread, attributes, pool_work, worker);
 	if (failure == 0)
 		pool->n_workers++;
@@ -122,6 +139,7 @@ int rpc_pool_new(unsigned n_workers, unsigned queue_length, struct rpc_pool **re
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);
 	pool->end = &pool->first;
+	pool->nice = getpriority(PRIO_PROCESS, 0);
 	pool->queue_length = queue_length;
 	pool->max_running = n_workers;
 
