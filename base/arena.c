@@ -9,6 +9,8 @@
 
 /* Under AddressSanitizer each allocation is a block of its own, so that writing past it is seen. */
 #define ARENA_BLOCK 4080
+/* Blocks grow with what is in the arena: long lists make millions of pieces. */
+#define ARENA_LARGEST_BLOCK (16 * ARENA_BLOCK)
 /* Formatted once; longer texts are formatted a second time, into the room that they need. */
 #define ARENA_SMALL_TEXT 256
 #if defined(__SANITIZE_ADDRESS__)
@@ -69,12 +71,21 @@ void fl_arena_release(struct fl_arena **arena)
 	*arena = NULL;
 }
 
+static size_t arena_next_room(const struct fl_arena *arena)
+{
+	size_t room = arena->blocks ? 2 * arena->blocks->size : 0;
+
+	if (room < ARENA_BLOCK)
+		return ARENA_BLOCK;
+	return room < ARENA_LARGEST_BLOCK ? room : ARENA_LARGEST_BLOCK;
+}
+
 /* A new block of at least `size` bytes.  A block made for one large allocation goes behind the one
  * that is being filled, whose rest stays in use. */
 static struct arena_block *arena_add_block(struct fl_arena *arena, size_t size)
 {
 	bool alone = !ARENA_BLOCK_IS_SHARED || size > ARENA_BLOCK / 4;
-	size_t room = alone ? size : ARENA_BLOCK;
+	size_t room = alone ? size : arena_next_room(arena);
 	struct arena_block *block;
 
 	if (size > SIZE_MAX / 2)
