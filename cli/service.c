@@ -126,12 +126,11 @@ static int service_check(struct fl_arena *arena, struct service *s, struct fl_er
 	return rpc_endpoint_address(s->endpoint, SERVICE_SOCKET_SPARE, &address, err);
 }
 
-/* Threads inherit the mask: it is set before there are any.  Few arenas and early trimming keep a
- * process of twenty threads small; with two, the two threads of a long list waited for each
- * other. */
+/* Threads inherit the mask: it is set before there are any.  Two arenas and early trimming keep a
+ * process of twenty threads small. */
 static void service_prepare(struct service *s)
 {
-	mallopt(M_ARENA_MAX, 4);
+	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	sigemptyset(&s->signals);

@@ -114,7 +114,7 @@ def check_http(tap):
 
 
 def check_census(tap):
-    """What the storage holds is counted when a service starts."""
+    """What the storage holds is counted soon after a service has started."""
     port = free_port()
     with Place() as place:
         place.configure_file_pool()
@@ -127,7 +127,7 @@ def check_census(tap):
         wanted = [f'fairlead_{what}{{pool="default"}} {n}'
                   for what, n in (("volumes", 2), ("attachments", 1))]
         text = ""
-        for _ in range(50):
+        for _ in range(200):
             text = get(port, "/metrics")[1]
             if all(line in text for line in wanted):
                 break
