@@ -3,7 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <sha2.h>
+#include <nettle/sha2.h>
 #include <string.h>
 
 const char *fl_pair_get(const struct fl_pair *pairs, size_t n_pairs, const char *key)
@@ -106,12 +106,12 @@ const char *fl_text_handle(struct fl_arena *arena, const char *name, size_t max_
 	return fl_arena_printf(arena, "fl-%.32s", hash);
 }
 
-static void text_sha256_end(SHA2_CTX *context, char ret[65])
+static void text_sha256_end(struct sha256_ctx *context, char ret[65])
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t hash[SHA256_DIGEST_LENGTH];
+	uint8_t hash[SHA256_DIGEST_SIZE];
 
-	SHA256Final(hash, context);
+	sha256_digest(context, sizeof(hash), hash);
 	for (size_t i = 0; i < sizeof(hash); i++) {
 		ret[2 * i] = digits[hash[i] >> 4];
 		ret[2 * i + 1] = digits[hash[i] & 15];
@@ -121,20 +121,20 @@ static void text_sha256_end(SHA2_CTX *context, char ret[65])
 
 void fl_text_sha256(const void *data, size_t size, char ret[65])
 {
-	SHA2_CTX context;
+	struct sha256_ctx context;
 
-	SHA256Init(&context);
-	SHA256Update(&context, data, size);
+	sha256_init(&context);
+	sha256_update(&context, size, data);
 	text_sha256_end(&context, ret);
 }
 
 void fl_text_sha256_joined(const char *first, const char *second, char ret[65])
 {
-	SHA2_CTX context;
+	struct sha256_ctx context;
 
-	SHA256Init(&context);
-	SHA256Update(&context, (const uint8_t *)first, strlen(first));
-	SHA256Update(&context, (const uint8_t *)second, strlen(second));
+	sha256_init(&context);
+	sha256_update(&context, strlen(first), (const uint8_t *)first);
+	sha256_update(&context, strlen(second), (const uint8_t *)second);
 	text_sha256_end(&context, ret);
 }
 

@@ -26,7 +26,7 @@ MAY = {
 OWNERS = {
     "jansson.h": ("base/json.h",),
     "yaml.h": ("base/config",),
-    "sha2.h": ("base/",),
+    "nettle/": ("base/",),
     "sha256.h": ("base/",),
     "grpc/": ("csi/rpc/",),
     "protobuf-c/": ("csi/",),
