@@ -18,6 +18,7 @@
  * LENGTH\n" and the value, so that a damaged version is found, too. */
 #define RECORD_FORMAT "fairlead-record 1 "
 #define RECORD_MAX_HEADER 160
+#define RECORD_SMALL 1024
 #define RECORD_LOCK_MS 30000
 /* What fl_file_replace adds to a name until the file is whole. */
 #define RECORD_UNFINISHED ".new"
@@ -32,13 +33,13 @@ static int record_check_key(const char *key, struct fl_error *err)
 /* Room for two numbers of 20 digits, a space and a line end. */
 #define RECORD_MAX_COUNTS 64
 
-static const char *record_header(struct fl_arena *arena, uint64_t version, const char *value)
+static void record_header(uint64_t version, const char *value, char ret[RECORD_MAX_HEADER])
 {
 	char counts[RECORD_MAX_COUNTS], hash[65];
 	int n = snprintf(counts, sizeof(counts), "%" PRIu64 " %zu\n", version, strlen(value));
 
 	fl_text_sha256_joined(counts, value, hash);
-	return fl_arena_printf(arena, RECORD_FORMAT "%.*s %s\n", n - 1, counts, hash);
+	snprintf(ret, RECORD_MAX_HEADER, RECORD_FORMAT "%.*s %s\n", n - 1, counts, hash);
 }
 
 static int record_damaged(const char *key, const char *how, struct fl_error *err)
@@ -56,7 +57,8 @@ static int record_parse(struct fl_arena *arena, const char *key, const char *tex
 {
 	const char *line = memchr(text, '\n', size);
 	const char *value = line ? line + 1 : NULL;
-	const char *digits, *header;
+	char header[RECORD_MAX_HEADER];
+	const char *digits;
 	uint64_t version;
 	size_t n;
 
@@ -69,7 +71,7 @@ static int record_parse(struct fl_arena *arena, const char *key, const char *tex
 	if (fl_text_parse_number(fl_arena_strndup(arena, digits, n), &version, err) < 0 ||
 	    version == 0)
 		return record_damaged(key, "its version is not a number", err);
-	header = record_header(arena, version, value);
+	record_header(version, value, header);
 	if (strlen(header) != (size_t)(value - text) || memcmp(header, text, strlen(header)) != 0)
 		return record_damaged(key, "its length and checksum do not match its content", err);
 	ret->version = version;
@@ -77,26 +79,70 @@ static int record_parse(struct fl_arena *arena, const char *key, const char *tex
 	return 0;
 }
 
-int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
-		  struct fl_error *err)
+/* Most records are small: they are read without asking for the size or the end, which the header
+ * tells. */
+static bool record_read_small(struct fl_arena *arena, int fd, const char *key,
+			      struct fl_record *ret)
 {
-	struct fl_error why;
+	char small[RECORD_SMALL];
+	ssize_t size = read(fd, small, sizeof(small));
+	struct fl_error ignored;
+
+	return size >= 0 && (size_t)size < sizeof(small) &&
+	       record_parse(arena, key, fl_arena_strndup(arena, small, (size_t)size), (size_t)size,
+			    ret, &ignored) == 0;
+}
+
+static int record_read_any(struct fl_arena *arena, int dir_fd, const char *path, const char *key,
+			   struct fl_record *ret, struct fl_error *err)
+{
 	const char *text;
 	size_t size;
 
+	if (fl_file_read(arena, dir_fd, path, FL_RECORD_MAX + RECORD_MAX_HEADER, &text, &size,
+			 err) == 0)
+		return record_parse(arena, key, text, size, ret, err);
+	if (err->code == FL_OUT_OF_RANGE)
+		return record_damaged(key, "it is too long for a record", err);
+	return fl_error_prefix(err, "record %s", key);
+}
+
+static int record_get(struct fl_arena *arena, int dir_fd, const char *path, const char *key,
+		      struct fl_record *ret, struct fl_error *err)
+{
+	/* Non-blocking: a FIFO in the place of a file must not hold us.  A list of many volumes
+	 * would have as many times of access written; who may not prevent that reads it as any
+	 * file. */
+	fl_cleanup(fl_close) int fd =
+		openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOATIME);
+
+	if (fd >= 0 || errno != ENOENT) {
+		if (fd >= 0 && record_read_small(arena, fd, key, ret))
+			return 0;
+		if (record_read_any(arena, dir_fd, path, key, ret, err) == 0)
+			return 0;
+		if (err->code != FL_NOT_FOUND)
+			return -1;
+	}
+	*ret = (struct fl_record){ .version = 0, .value = "" };
+	return 0;
+}
+
+int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
+		  struct fl_error *err)
+{
 	if (record_check_key(key, err) < 0)
 		return -1;
-	if (fl_file_read(arena, dir_fd, key, FL_RECORD_MAX + RECORD_MAX_HEADER, &text, &size,
-			 &why) == 0)
-		return record_parse(arena, key, text, size, ret, err);
-	if (why.code == FL_NOT_FOUND) {
-		*ret = (struct fl_record){ .version = 0, .value = "" };
-		return 0;
-	}
-	if (why.code == FL_OUT_OF_RANGE)
-		return record_damaged(key, "it is too long for a record", err);
-	*err = why;
-	return fl_error_prefix(err, "record %s", key);
+	return record_get(arena, dir_fd, key, key, ret, err);
+}
+
+int fl_record_get_in(struct fl_arena *arena, int dir_fd, const char *folder, const char *key,
+		     struct fl_record *ret, struct fl_error *err)
+{
+	if (record_check_key(key, err) < 0)
+		return -1;
+	return record_get(arena, dir_fd, fl_arena_printf(arena, "%s/%s", folder, key), key, ret,
+			  err);
 }
 
 /* A lock belongs to an open file description: opening the directory anew makes threads, and holders
@@ -159,9 +205,11 @@ static int record_lock_expected(struct fl_arena *arena, int dir_fd, const char *
 static int record_write(struct fl_arena *arena, int dir_fd, const char *key, uint64_t version,
 			const char *value, struct fl_error *err)
 {
-	const char *text =
-		fl_arena_printf(arena, "%s%s", record_header(arena, version, value), value);
+	char header[RECORD_MAX_HEADER];
+	const char *text;
 
+	record_header(version, value, header);
+	text = fl_arena_printf(arena, "%s%s", header, value);
 	if (fl_file_replace(dir_fd, key, text, strlen(text), 0600, err) < 0)
 		return fl_error_prefix(err, "record %s", key);
 	return 0;

@@ -24,6 +24,9 @@ struct fl_record {
  * file's name) in dir_fd.  Absence is success with version 0. */
 int fl_record_get(struct fl_arena *arena, int dir_fd, const char *key, struct fl_record *ret,
 		  struct fl_error *err) fl_must_check;
+/* The same for a record in the directory `folder` of dir_fd, which need not be opened for it. */
+int fl_record_get_in(struct fl_arena *arena, int dir_fd, const char *folder, const char *key,
+		     struct fl_record *ret, struct fl_error *err) fl_must_check;
 
 /* Sets the record to `value` if its version still is `expected` (0: if there is none).  On success
  * *ret_version is the new version.  FL_BUSY when another version stands: read again, decide again;

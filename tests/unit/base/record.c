@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Records: this long because each way to damage, remove or fight over one is a case of its own. */
 #include "base/record.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +84,61 @@ static void the_largest_value_fits(void)
 	FAILS(fl_record_compare_and_set(arena, dir_fd, "large", 1, value, &version, &test_error),
 	      FL_INVALID);
 	EQUAL(get("large").version, 1);
+}
+
+/* Around the size up to which a record is read at once. */
+static void records_of_every_length_are_whole(void)
+{
+	char value[1200];
+
+	for (size_t n = 800; n < sizeof(value); n++) {
+		const char *key = fl_arena_printf(arena, "long-%zu", n);
+
+		memset(value, 'v', n);
+		value[n] = '\0';
+		EQUAL(set(key, 0, value), 1);
+		SAME(get(key).value, value);
+	}
+}
+
+static void records_are_read_in_a_folder_below(void)
+{
+	fl_cleanup(fl_close) int fd = -1;
+	struct fl_record record;
+	uint64_t version;
+
+	OK(mkdirat(dir_fd, "below", 0700) == 0);
+	fd = openat(dir_fd, "below", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	WORKS(fl_record_compare_and_set(arena, fd, "r", 0, "deep", &version, &test_error));
+	WORKS(fl_record_get_in(arena, dir_fd, "below", "r", &record, &test_error));
+	EQUAL(record.version, 1);
+	SAME(record.value, "deep");
+	WORKS(fl_record_get_in(arena, dir_fd, "below", "s", &record, &test_error));
+	EQUAL(record.version, 0);
+	FAILS(fl_record_get_in(arena, dir_fd, "below", "../r", &record, &test_error), FL_INVALID);
+}
+
+/* Who owns neither the file nor the right to leave its time of access alone reads it as well. */
+static void records_of_somebody_else_are_read(void)
+{
+	struct fl_record record;
+	int result;
+
+	set("theirs", 0, "x");
+	OK(fchmodat(dir_fd, "theirs", 0644, 0) == 0 && fchmod(dir_fd, 0755) == 0);
+	setfsuid(65534);
+	result = fl_record_get(arena, dir_fd, "theirs", &record, &test_error);
+	setfsuid(0);
+	OK(result == 0, "%s", test_error.text);
+	SAME(record.value, "x");
+}
+
+static void a_pipe_is_damage_and_holds_nobody(void)
+{
+	struct fl_record record;
+
+	OK(mkfifoat(dir_fd, "pipe", 0600) == 0);
+	FAILS(fl_record_get(arena, dir_fd, "pipe", &record, &test_error), FL_INTERNAL);
 }
 
 static void keys_are_safe_names(void)
@@ -327,6 +384,10 @@ static const struct test tests[] = {
 	{ "versions count up", versions_count_up },
 	{ "another version is refused", another_version_is_refused },
 	{ "the largest value fits", the_largest_value_fits },
+	{ "records of every length are whole", records_of_every_length_are_whole },
+	{ "records are read in a folder below", records_are_read_in_a_folder_below },
+	{ "records of somebody else are read", records_of_somebody_else_are_read },
+	{ "a pipe is damage and holds nobody", a_pipe_is_damage_and_holds_nobody },
 	{ "keys are safe names", keys_are_safe_names },
 	{ "damage is found at every byte", damage_is_found_at_every_byte },
 	{ "a damaged record is never overwritten", a_damaged_record_is_never_overwritten },
