@@ -16,6 +16,8 @@ int file_stamp_take(int dir_fd, const char *name, struct file_stamp *ret, struct
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
 		return fl_error_sys(err, errno, "looking at %s", name[0] ? name : "a directory");
+	if (!S_ISDIR(st.st_mode))
+		return fl_error_set(err, FL_INTERNAL, "%s is no directory", name);
 	*ret = (struct file_stamp){
 		.inode = st.st_ino,
 		.changed_ns = st.st_ctim.tv_sec * (int64_t)1000000000 + st.st_ctim.tv_nsec,
@@ -33,26 +35,27 @@ bool file_stamp_is_settled(const struct file_stamp *stamp, int64_t now_ns)
 	return stamp->changed_ns < now_ns - STAMP_SETTLED_NS;
 }
 
-/* The stamp comes first: what is read after it may be newer, and then it does not fit again. */
-int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, struct file_card *ret,
-		   struct fl_error *err)
+/* Records, then stamp: a folder that has not changed since before now_ns, and was not put there
+ * since, which also is a change of it, had these records all the time. */
+int file_card_read(struct fl_arena *arena, int place_fd, enum file_kind kind, const char *handle,
+		   int64_t now_ns, struct file_card *ret, struct fl_error *err)
 {
 	struct file_card card = { .owner.value = "" };
-	struct fl_error ignored;
+	struct fl_record meta;
 
-	if (file_stamp_take(dir_fd, "", &card.stamp, err) < 0 ||
-	    file_meta_read(arena, dir_fd, &card.meta, err) < 0)
+	if (fl_record_get_in(arena, place_fd, handle, FILE_META, &meta, err) < 0 ||
+	    file_meta_parse(arena, &meta, &card.meta, err) < 0)
 		return -1;
 	if (kind == FILE_VOLUME &&
-	    fl_record_get(arena, dir_fd, FL_RECORD_OWNER, &card.owner, &ignored) < 0)
-		card.owner.value = NULL;
+	    fl_record_get_in(arena, place_fd, handle, FL_RECORD_OWNER, &card.owner, err) < 0)
+		return -1;
+	if (file_stamp_take(place_fd, handle, &card.stamp, err) < 0)
+		return -1;
+	if (!file_stamp_is_settled(&card.stamp, now_ns))
+		return fl_error_set(err, FL_BUSY, "%s %s has just been changed",
+				    file_kind_name(kind), handle);
 	*ret = card;
 	return 0;
-}
-
-bool file_card_is_settled(const struct file_card *card, int64_t now_ns)
-{
-	return card->owner.value && file_stamp_is_settled(&card->stamp, now_ns);
 }
 
 /* Every text that a card points to. */

@@ -17,7 +17,7 @@ struct file_stamp {
 struct file_card {
 	struct file_stamp stamp; /* of the entry's folder */
 	struct file_meta meta;
-	struct fl_record owner; /* value NULL: it cannot be read; of a snapshot: version 0 */
+	struct fl_record owner; /* of a snapshot: version 0 */
 };
 
 /* Of the folder `name` in dir_fd, or of dir_fd itself (name "").  FL_NOT_FOUND. */
@@ -27,12 +27,13 @@ bool file_stamp_is(const struct file_stamp *a, const struct file_stamp *b);
 /* Whether a change from now_ns on would give another stamp. */
 bool file_stamp_is_settled(const struct file_stamp *stamp, int64_t now_ns);
 
-/* Takes the stamp of the entry's opened folder, then reads the records in it; the meta as
- * file_meta_read. */
-int file_card_read(struct fl_arena *arena, int dir_fd, enum file_kind kind, struct file_card *ret,
-		   struct fl_error *err) fl_must_check;
-/* Whether a card that was read after now_ns may be kept. */
-bool file_card_is_settled(const struct file_card *card, int64_t now_ns);
+/* Reads the records of the entry `handle` in place_fd, by their paths: opening its folder would cost
+ * half as much again.  FL_BUSY when that does not tell whether the records belong together, or
+ * whether another change would show, because the folder has just changed: the stamp is not settled
+ * at now_ns, a time before the call.  Nothing is said about why records cannot be read
+ * (file_entry_explain). */
+int file_card_read(struct fl_arena *arena, int place_fd, enum file_kind kind, const char *handle,
+		   int64_t now_ns, struct file_card *ret, struct fl_error *err) fl_must_check;
 
 /* A copy in one piece of memory, to be freed by free(); *ret_bytes is its size.  NULL without
  * memory. */

@@ -169,11 +169,16 @@ size_t file_catalog_take(struct file_catalog *catalog, struct fl_arena *arena, c
 			card = fl_arena_alloc(arena, sizeof(*card));
 			file_card_copy(arena, item->card, card);
 		}
-		items[n].handle = fl_arena_strdup(arena, item->handle);
-		items[n].card = card;
+		items[n] =
+			(struct file_catalog_item){ fl_arena_strdup(arena, item->handle), card, i };
 	}
 	pthread_mutex_unlock(&catalog->lock);
 	return n;
+}
+
+bool file_catalog_keeps(const struct file_catalog *catalog)
+{
+	return catalog->stamps_are_trusted;
 }
 
 size_t file_catalog_lacks(struct file_catalog *catalog, const char *after)
@@ -190,8 +195,8 @@ size_t file_catalog_lacks(struct file_catalog *catalog, const char *after)
 }
 
 size_t file_catalog_take_lacking(struct file_catalog *catalog, struct fl_arena *arena,
-				 const char *after, const char *before, const char **handles,
-				 size_t max)
+				 const char *after, const char *before,
+				 struct file_catalog_item *items, size_t max)
 {
 	size_t n = 0;
 
@@ -202,19 +207,35 @@ size_t file_catalog_take_lacking(struct file_catalog *catalog, struct fl_arena *
 		const struct catalog_item *item = &catalog->items[i - 1];
 
 		if (!item->card && (!before || strcmp(item->handle, before) < 0))
-			handles[n++] = fl_arena_strdup(arena, item->handle);
+			items[n++] =
+				(struct file_catalog_item){ fl_arena_strdup(arena, item->handle),
+							    NULL, i - 1 };
 	}
 	pthread_mutex_unlock(&catalog->lock);
 	return n;
 }
 
-static void catalog_keep_locked(struct file_catalog *catalog, const char *handle,
+/* Where the item is now; NULL: nowhere. */
+static struct catalog_item *catalog_item_of(const struct file_catalog *catalog,
+					    const struct file_catalog_item *item)
+{
+	size_t at = item->at, above;
+
+	if (at >= catalog->n || strcmp(catalog->items[at].handle, item->handle) != 0) {
+		above = catalog_find(catalog, item->handle);
+		at = above ? above - 1 : 0;
+	}
+	if (at >= catalog->n || strcmp(catalog->items[at].handle, item->handle) != 0)
+		return NULL;
+	return &catalog->items[at];
+}
+
+static void catalog_keep_locked(struct file_catalog *catalog, const struct file_catalog_item *of,
 				const struct file_card *card)
 {
-	size_t above = catalog_find(catalog, handle);
-	struct catalog_item *item = above ? &catalog->items[above - 1] : NULL;
+	struct catalog_item *item = catalog_item_of(catalog, of);
 
-	if (!item || strcmp(item->handle, handle) != 0)
+	if (!item)
 		return;
 	catalog_drop_card(catalog, item);
 	if (catalog->bytes >= CATALOG_MAX_BYTES)
@@ -224,12 +245,10 @@ static void catalog_keep_locked(struct file_catalog *catalog, const char *handle
 		catalog->bytes += item->card_bytes;
 }
 
-void file_catalog_keep(struct file_catalog *catalog, const char *handle,
-		       const struct file_card *card, int64_t now_ns)
+void file_catalog_keep(struct file_catalog *catalog, const struct file_catalog_item *item,
+		       const struct file_card *card)
 {
-	if (!catalog->stamps_are_trusted || !file_card_is_settled(card, now_ns))
-		return;
 	pthread_mutex_lock(&catalog->lock);
-	catalog_keep_locked(catalog, handle, card);
+	catalog_keep_locked(catalog, item, card);
 	pthread_mutex_unlock(&catalog->lock);
 }

@@ -24,6 +24,7 @@ int file_catalog_refresh(struct file_catalog *catalog, const struct file_pool *f
 struct file_catalog_item {
 	const char *handle;
 	const struct file_card *card; /* NULL: none is kept */
+	size_t at;                    /* where the catalog had it */
 };
 /* Fills `items`, in the arena, with the first `max` above `after` (NULL: from the start), in
  * order; returns how many. */
@@ -31,11 +32,13 @@ size_t file_catalog_take(struct file_catalog *catalog, struct fl_arena *arena, c
 			 struct file_catalog_item *items, size_t max);
 /* How many above `after` (NULL: of all) have no card; 0 where none are kept. */
 size_t file_catalog_lacks(struct file_catalog *catalog, const char *after);
-/* Fills `handles`, in the arena, with the last `max` that have no card and are above `after` and
- * below `before` (NULL: no bound), from the last one down; returns how many. */
+/* Fills `items`, in the arena, with the last `max` that have no card and are above `after` and below
+ * `before` (NULL: no bound), from the last one down; returns how many. */
 size_t file_catalog_take_lacking(struct file_catalog *catalog, struct fl_arena *arena,
-				 const char *after, const char *before, const char **handles,
-				 size_t max);
-/* Keeps a card that was read after now_ns, if it is settled and there is room. */
-void file_catalog_keep(struct file_catalog *catalog, const char *handle,
-		       const struct file_card *card, int64_t now_ns);
+				 const char *after, const char *before,
+				 struct file_catalog_item *items, size_t max);
+/* Whether cards may be kept here at all. */
+bool file_catalog_keeps(const struct file_catalog *catalog);
+/* Keeps the card of an item that was taken, if it still is there and there is room. */
+void file_catalog_keep(struct file_catalog *catalog, const struct file_catalog_item *item,
+		       const struct file_card *card);

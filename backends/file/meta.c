@@ -52,20 +52,18 @@ static const char *meta_keep(struct fl_arena *arena, const char *text)
 	return text ? fl_arena_strdup(arena, text) : NULL;
 }
 
-int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, struct fl_error *err)
+int file_meta_parse(struct fl_arena *arena, const struct fl_record *record, struct file_meta *ret,
+		    struct fl_error *err)
 {
 	fl_cleanup(fl_json_release) json_t *json = NULL;
 	struct file_meta meta = { 0 };
-	struct fl_record record;
 
-	if (fl_record_get(arena, dir_fd, FILE_META, &record, err) < 0)
-		return -1;
-	if (record.version == 0)
+	if (record->version == 0)
 		return fl_error_set(err, FL_INTERNAL, "record meta is missing");
-	if (fl_json_parse(record.value, strlen(record.value), "record meta", &json, err) < 0 ||
+	if (fl_json_parse(record->value, strlen(record->value), "record meta", &json, err) < 0 ||
 	    meta_parse(json, &meta, err) < 0)
 		return -1;
-	meta.version = record.version;
+	meta.version = record->version;
 	meta.name = meta_keep(arena, meta.name);
 	meta.content.handle = meta_keep(arena, meta.content.handle);
 	meta.failure = meta_keep(arena, meta.failure);
@@ -73,6 +71,15 @@ int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, st
 	meta.target = meta_keep(arena, meta.target);
 	*ret = meta;
 	return 0;
+}
+
+int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, struct fl_error *err)
+{
+	struct fl_record record;
+
+	if (fl_record_get(arena, dir_fd, FILE_META, &record, err) < 0)
+		return -1;
+	return file_meta_parse(arena, &record, ret, err);
 }
 
 int file_meta_write(struct fl_arena *arena, int dir_fd, struct file_meta *meta,

@@ -23,6 +23,9 @@ struct file_meta {
 /* FL_INTERNAL when it is missing or damaged. */
 int file_meta_read(struct fl_arena *arena, int dir_fd, struct file_meta *ret, struct fl_error *err)
 	fl_must_check;
+/* What file_meta_read makes of the record. */
+int file_meta_parse(struct fl_arena *arena, const struct fl_record *record, struct file_meta *ret,
+		    struct fl_error *err) fl_must_check;
 /* Durable; the version moves on. */
 int file_meta_write(struct fl_arena *arena, int dir_fd, struct file_meta *meta,
 		    struct fl_error *err) fl_must_check;

@@ -6,21 +6,21 @@
 
 /* Below that a thread costs about as much as it saves. */
 #define PREFETCH_MIN 2000
-/* Handles that are taken from the catalog at once: at most so many cards are made twice when the
+/* Items that are taken from the catalog at once: at most so many cards are made twice when the
  * two threads meet. */
 #define PREFETCH_CHUNK 64
 
 static void prefetch_card(const struct file_prefetch *prefetch, struct fl_arena *arena,
-			  const char *handle)
+			  const struct file_catalog_item *item)
 {
-	fl_cleanup(fl_close) int dir_fd = -1;
+	const struct file_pool *file = prefetch->file;
+	enum file_kind kind = prefetch->kind;
 	struct file_card card;
 	struct fl_error ignored;
 
-	if (file_entry_look(prefetch->file, prefetch->kind, handle, &dir_fd, &ignored) == 0 &&
-	    file_card_read(arena, dir_fd, prefetch->kind, &card, &ignored) == 0)
-		file_catalog_keep(prefetch->file->catalogs[prefetch->kind], handle, &card,
-				  prefetch->now_ns);
+	if (file_card_read(arena, file->place_fds[kind], kind, item->handle, prefetch->now_ns,
+			   &card, &ignored) == 0)
+		file_catalog_keep(file->catalogs[kind], item, &card);
 }
 
 static void *prefetch_run(void *cookie)
@@ -28,20 +28,21 @@ static void *prefetch_run(void *cookie)
 	struct file_prefetch *prefetch = cookie;
 	struct file_catalog *catalog = prefetch->file->catalogs[prefetch->kind];
 	fl_cleanup(fl_arena_release) struct fl_arena *last = NULL;
-	const char *handles[PREFETCH_CHUNK], *before = NULL;
+	struct file_catalog_item items[PREFETCH_CHUNK];
+	const char *before = NULL;
 	size_t n;
 
 	do {
 		struct fl_arena *arena = fl_arena_new(0);
 
-		n = file_catalog_take_lacking(catalog, arena, prefetch->after, before, handles,
+		n = file_catalog_take_lacking(catalog, arena, prefetch->after, before, items,
 					      PREFETCH_CHUNK);
 		/* `before` lives in the chunk before. */
 		fl_arena_free(last);
 		last = arena;
 		for (size_t i = 0; i < n && !atomic_load(&prefetch->stop); i++)
-			prefetch_card(prefetch, arena, handles[i]);
-		before = n ? handles[n - 1] : NULL;
+			prefetch_card(prefetch, arena, &items[i]);
+		before = n ? items[n - 1].handle : NULL;
 	} while (n && !atomic_load(&prefetch->stop));
 	return NULL;
 }
