@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "health.h"
+#include "list_status.h"
 #include "owner.h"
 #include "page.h"
 #include "verbs.h"
 #include "volume.h"
 
+/* A volume as a pool lists it.  Its entry is made at once, unless that needs more calls into the backend, which a listing may not make. */
 struct list_item {
 	struct fl_pool *pool;
-	struct fl_volume volume;
+	const char *handle;
+	Csi__V1__ListVolumesResponse__Entry *entry;
+	const struct fl_volume *later; /* what the entry is still to be made of */
 };
 
 /* What the pools list, one more than the page takes: so it is known whether there is more. */
@@ -19,14 +23,36 @@ struct list {
 	struct list_item *items;
 	size_t n;
 	size_t capacity;
+	struct page made;              /* the entries that are made already */
+	struct list_statuses statuses; /* of the pool that is being listed */
+	bool is_full;
 };
 
-static const struct fl_record *list_keep_record(struct fl_arena *arena,
-						const struct fl_record *record)
+/* Keeps nothing of `volume`. */
+static Csi__V1__ListVolumesResponse__Entry *list_entry(
+	const struct list *list, struct fl_pool *pool, const struct fl_volume *volume,
+	Csi__V1__ListVolumesResponse__VolumeStatus *status)
 {
-	struct fl_record *copy = fl_arena_alloc(arena, sizeof(*copy));
+	Csi__V1__ListVolumesResponse__Entry *entry =
+		reply_new(list->op.arena, &csi__v1__list_volumes_response__entry__descriptor);
 
-	*copy = (struct fl_record){ record->version, fl_arena_strdup(arena, record->value) };
+	entry->volume = volume_reply(list->c, &list->op, pool, volume);
+	entry->status = status;
+	return entry;
+}
+
+/* A copy of what an entry needs; the owner is read again. */
+static const struct fl_volume *list_keep(struct fl_arena *arena, const struct fl_volume *volume)
+{
+	struct fl_volume *copy = fl_arena_alloc(arena, sizeof(*copy));
+
+	*copy = *volume;
+	copy->name = NULL;
+	copy->owner = NULL;
+	copy->handle = fl_arena_strdup(arena, volume->handle);
+	copy->health = health_copy(arena, &volume->health);
+	if (volume->content.handle)
+		copy->content.handle = fl_arena_strdup(arena, volume->content.handle);
 	return copy;
 }
 
@@ -34,30 +60,33 @@ static int list_see(void *cookie, const struct fl_volume *volume)
 {
 	struct list *list = cookie;
 	struct fl_arena *arena = list->op.arena;
+	Csi__V1__ListVolumesResponse__VolumeStatus *status = NULL;
 	struct list_item *item;
 
 	list->items =
 		fl_arena_grow(arena, list->items, list->n, &list->capacity, sizeof(*list->items));
 	item = &list->items[list->n++];
-	item->pool = list->pool;
-	item->volume = *volume;
-	item->volume.name = NULL;
-	item->volume.handle = fl_arena_strdup(arena, volume->handle);
-	if (volume->health.n)
-		item->volume.health = health_copy(arena, &volume->health);
-	if (volume->content.handle)
-		item->volume.content.handle = fl_arena_strdup(arena, volume->content.handle);
+	*item = (struct list_item){ .pool = list->pool,
+				    .handle = fl_arena_strdup(arena, volume->handle) };
 	if (volume->owner)
-		item->volume.owner = list_keep_record(arena, volume->owner);
-	return list->n > list->page.max;
+		status = list_status_of_record(&list->statuses, arena, list->pool, &volume->health,
+					       volume->owner);
+	if (status)
+		item->entry = list_entry(list, list->pool, volume, status);
+	else
+		item->later = list_keep(arena, volume);
+	list->is_full = list->n > list->page.max ||
+			(item->entry && !page_add(&list->made, &item->entry->base));
+	return list->is_full;
 }
 
 static int list_collect(struct list *list, struct fl_error *err)
 {
 	const struct fl_pools *pools = list->c->pools;
 
-	for (size_t i = list->page.first_pool; i < pools->n && list->n <= list->page.max; i++) {
+	for (size_t i = list->page.first_pool; i < pools->n && !list->is_full; i++) {
 		list->pool = pools->items[i];
+		list->statuses = (struct list_statuses){ 0 };
 		if (fl_volume_list(list->pool, &list->op, list->page.after, list_see, list, err) <
 		    0)
 			return fl_error_prefix(err, "listing pool %s", list->pool->name);
@@ -66,23 +95,15 @@ static int list_collect(struct list *list, struct fl_error *err)
 	return 0;
 }
 
-static int list_owner_read(const struct list *list, const struct list_item *item,
-			   const struct object *volume, struct owner *ret, struct fl_error *err)
-{
-	if (item->volume.owner)
-		return owner_record_parse(list->op.arena, item->volume.owner, volume->id, ret, err);
-	return owner_read(&list->op, volume, ret, err);
-}
-
 /* FL_INTERNAL: the record is damaged.  Which node has the volume is not known then, and the
  * condition says why: one damaged volume must not hide all others. */
 static int list_owner(const struct list *list, const struct list_item *item,
 		      struct fl_health *health, struct owner *ret, struct fl_error *err)
 {
-	const struct object volume = object_of(list->c, &list->op, item->pool, item->volume.handle);
+	const struct object volume = object_of(list->c, &list->op, item->pool, item->handle);
 	struct fl_error why;
 
-	if (list_owner_read(list, item, &volume, ret, err) == 0)
+	if (owner_read(&list->op, &volume, ret, err) == 0)
 		return 0;
 	if (err->code != FL_INTERNAL || health_read(&list->op, &volume, health, &why) < 0 ||
 	    health->n == 0)
@@ -91,44 +112,24 @@ static int list_owner(const struct list *list, const struct list_item *item,
 	return 0;
 }
 
-static Csi__V1__ListVolumesResponse__VolumeStatus *list_status(const struct list *list,
-							       const struct list_item *item,
-							       const struct fl_health *health,
-							       const struct owner *owner)
+/* Makes the entry of a volume that is still there. */
+static int list_finish(const struct list *list, struct list_item *item, struct fl_error *err)
 {
-	struct fl_arena *arena = list->op.arena;
-	Csi__V1__ListVolumesResponse__VolumeStatus *status =
-		reply_new(arena, &csi__v1__list_volumes_response__volume_status__descriptor);
-
-	status->published_node_ids =
-		fl_arena_array(arena, owner->n_attachments + 1, sizeof(char *));
-	for (size_t i = 0; i < owner->n_attachments; i++)
-		status->published_node_ids[status->n_published_node_ids++] =
-			(char *)owner->attachments[i].node;
-	if (item->pool->backend->health)
-		status->volume_condition = health_condition(arena, health);
-	return status;
-}
-
-/* *ret is NULL for a volume that has been deleted meanwhile. */
-static int list_entry(const struct list *list, const struct list_item *item,
-		      Csi__V1__ListVolumesResponse__Entry **ret, struct fl_error *err)
-{
-	struct fl_arena *arena = list->op.arena;
-	struct fl_health health = item->volume.health;
+	struct fl_health health;
 	struct owner owner;
 	struct fl_error why;
 
-	*ret = NULL;
-	if (list_owner(list, item, &health, &owner, &why) < 0) {
-		if (why.code == FL_NOT_FOUND)
-			return 0;
+	if (!item->later)
+		return 0;
+	health = item->later->health;
+	if (list_owner(list, item, &health, &owner, &why) == 0) {
+		item->entry = list_entry(
+			list, item->pool, item->later,
+			list_status_of_owner(list->op.arena, item->pool, &health, &owner));
+	} else if (why.code != FL_NOT_FOUND) {
 		*err = why;
 		return -1;
 	}
-	*ret = reply_new(arena, &csi__v1__list_volumes_response__entry__descriptor);
-	(*ret)->volume = volume_reply(list->c, &list->op, item->pool, &item->volume);
-	(*ret)->status = list_status(list, item, &health, &owner);
 	return 0;
 }
 
@@ -136,20 +137,22 @@ static int list_reply(struct list *list, Csi__V1__ListVolumesResponse *answer, s
 {
 	struct fl_arena *arena = list->op.arena;
 	const struct list_item *last = NULL;
-	Csi__V1__ListVolumesResponse__Entry *entry;
 
 	answer->entries = fl_arena_array(arena, list->n + 1, sizeof(*answer->entries));
 	for (size_t i = 0; i < list->n; i++) {
-		if (list_entry(list, &list->items[i], &entry, err) < 0)
+		struct list_item *item = &list->items[i];
+
+		if (list_finish(list, item, err) < 0)
 			return -1;
-		if (i == list->page.max || (entry && !page_add(&list->page, &entry->base))) {
+		if (i == list->page.max ||
+		    (item->entry && !page_add(&list->page, &item->entry->base))) {
 			answer->next_token =
-				page_token(&list->page, arena, last->pool, last->volume.handle);
+				page_token(&list->page, arena, last->pool, last->handle);
 			return 0;
 		}
-		last = &list->items[i];
-		if (entry)
-			answer->entries[answer->n_entries++] = entry;
+		last = item;
+		if (item->entry)
+			answer->entries[answer->n_entries++] = item->entry;
 	}
 	return 0;
 }

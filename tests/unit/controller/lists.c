@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "asks.h"
 #include "controller/page.h"
+#include "csi/owner_record.h"
 
 static struct rig rig;
 
@@ -136,6 +137,58 @@ static void an_answer_stays_below_what_orchestrators_take(void)
 	OK(n * protobuf_c_message_get_packed_size(&entry.base) < (size_t)3500 << 10, "%zu", n);
 }
 
+#define ATTACHED 300
+
+static void attach(const char *volume, uint64_t version, const char *node)
+{
+	struct owner_attachment attachment = { .node = node,
+					       .mode = ACCESS_SINGLE_NODE_SINGLE_WRITER };
+	const struct owner owner = { .epoch = version + 1,
+				     .state = OWNER_OWNED,
+				     .attachments = &attachment,
+				     .n_attachments = 1 };
+
+	WORKS(fl_volume_record_set(fl_pools_get(rig.pools, "near"), &rig.op, volume,
+				   FL_RECORD_OWNER, version, owner_format(rig.arena, &owner),
+				   &version, &test_error));
+}
+
+static const char *node_of(size_t i, size_t change)
+{
+	return i % 3 ? fl_arena_printf(rig.arena, "node-%zu-%zu", change, i) : "alike";
+}
+
+static void each_volume_is_on_its_nodes(size_t change)
+{
+	const Csi__V1__ListVolumesResponse *page = NULL;
+
+	WORKS(ask_volumes(&rig, 0, "", &page));
+	for (size_t i = 0; i < ATTACHED; i++) {
+		const Csi__V1__ListVolumesResponse__Entry *entry = page->entries[i];
+
+		SAME(entry->volume->volume_id, fl_arena_printf(rig.arena, "near/n1/a%03zu", i));
+		EQUAL(entry->status->n_published_node_ids, 1);
+		SAME(entry->status->published_node_ids[0], node_of(i, change));
+		OK(!entry->status->volume_condition->abnormal);
+	}
+}
+
+/* More of them than the list remembers. */
+static void every_volume_shows_its_own_nodes(void)
+{
+	for (size_t i = 0; i < ATTACHED; i++) {
+		const char *name = fl_arena_printf(rig.arena, "a%03zu", i);
+		const struct ask_create ask = { .name = name, .pool = "near", .required = 1 << 20 };
+
+		WORKS(ask_create(&rig, ask, NULL));
+		attach(name, 0, node_of(i, 1));
+	}
+	each_volume_is_on_its_nodes(1);
+	for (size_t i = 0; i < ATTACHED; i++)
+		attach(fl_arena_printf(rig.arena, "a%03zu", i), 1, node_of(i, 2));
+	each_volume_is_on_its_nodes(2);
+}
+
 static const struct test tests[] = {
 	{ "pages hold everything once", pages_hold_everything_once },
 	{ "deleting the last of a page does not matter",
@@ -144,6 +197,7 @@ static const struct test tests[] = {
 	{ "snapshots are listed by what is asked", snapshots_are_listed_by_what_is_asked },
 	{ "an answer stays below what orchestrators take",
 	  an_answer_stays_below_what_orchestrators_take },
+	{ "every volume shows its own nodes", every_volume_shows_its_own_nodes },
 };
 
 int main(int argc, char **argv)
