@@ -25,6 +25,7 @@
 #include "tests/parallel/calls.h"
 
 #define SCALE_CLIENTS 8
+#define SCALE_AGAIN 8 /* of so many volumes, one is attached a second time */
 #define SCALE_BYTES ((int64_t)1 << 30)
 #define SCALE_PAGE_BYTES ((size_t)3 << 20)
 
@@ -74,6 +75,13 @@ static void scale_publish(struct scale *scale, struct calls *calls, unsigned lon
 	const Csi__V1__Volume *volume;
 
 	scale_must(calls, calls_create(calls, &wish, &volume), "CreateVolume");
+	scale_must(calls, calls_publish(calls, volume->volume_id, scale->node, NULL),
+		   "ControllerPublishVolume");
+	/* Volumes have not all the same past. */
+	if (number % SCALE_AGAIN != 0)
+		return;
+	scale_must(calls, calls_unpublish(calls, volume->volume_id, scale->node),
+		   "ControllerUnpublishVolume");
 	scale_must(calls, calls_publish(calls, volume->volume_id, scale->node, NULL),
 		   "ControllerPublishVolume");
 }
