@@ -84,13 +84,15 @@ static int record_parse(struct fl_arena *arena, const char *key, const char *tex
 static bool record_read_small(struct fl_arena *arena, int fd, const char *key,
 			      struct fl_record *ret)
 {
-	char small[RECORD_SMALL];
+	char small[RECORD_SMALL], *text;
 	ssize_t size = read(fd, small, sizeof(small));
 	struct fl_error ignored;
 
-	return size >= 0 && (size_t)size < sizeof(small) &&
-	       record_parse(arena, key, fl_arena_strndup(arena, small, (size_t)size), (size_t)size,
-			    ret, &ignored) == 0;
+	if (size < 0 || (size_t)size == sizeof(small))
+		return false;
+	text = fl_arena_alloc(arena, (size_t)size + 1);
+	memcpy(text, small, (size_t)size);
+	return record_parse(arena, key, text, (size_t)size, ret, &ignored) == 0;
 }
 
 static int record_read_any(struct fl_arena *arena, int dir_fd, const char *path, const char *key,

@@ -174,6 +174,9 @@ static void damage_is_found_at_every_byte(void)
 		FAILS(fl_record_get(arena, dir_fd, "d", &record, &test_error), FL_INTERNAL);
 		OK(strstr(test_error.text, "record d is damaged: ") == test_error.text, "%s",
 		   test_error.text);
+		bad[i] = '\0';
+		WORKS(fl_file_replace(dir_fd, "d", bad, size, 0600, &test_error));
+		FAILS(fl_record_get(arena, dir_fd, "d", &record, &test_error), FL_INTERNAL);
 		WORKS(fl_file_replace(dir_fd, "d", good, i, 0600, &test_error));
 		FAILS(fl_record_get(arena, dir_fd, "d", &record, &test_error), FL_INTERNAL);
 	}
