@@ -20,10 +20,11 @@ PEERS = {"busy": 100, "slow": 20, "half": 40, "noise": 40}
 VOLUMES = 1000
 WARM_MS, CALM_MS, STORM_MS = 10000, 2000, 6000
 SANITIZED = SLOWNESS > 1
-# A machine that does other things, too, must not fail this; the goal is in what is printed.
-PROBE_GOAL_MS = 50
-PROBE_SLACK_MS = 250 * SLOWNESS
-PROBE_TIMES = 50
+# Milliseconds for 99 of 100 answers to Probe.  A storm that is above the goal is repeated: on a machine that does
+# other things, too, one is easily spoilt.  The limit is what fails in the last of them, too.
+PROBE_GOAL = 50
+PROBE_LIMIT = 1000 * SLOWNESS if SANITIZED else 150
+STORMS = 1 if SANITIZED else 3
 MEMORY_MIB = 1536 if SANITIZED else 256
 BACK_SECONDS = 20 * SLOWNESS
 
@@ -74,14 +75,32 @@ def wait_until(pid, is_so):
         time.sleep(0.2)
 
 
-def check_probes(tap, calm, stormy):
-    for name, what in (("probe", "on a connection that stays"), ("connect", "on a new connection")):
-        calm_ms, storm_ms = calm[f"{name}_p99"] / 1000, stormy[f"{name}_p99"] / 1000
-        print(f"# Probe {what}: p50 {stormy[f'{name}_p50'] / 1000:.1f} ms, p99 {storm_ms:.1f} ms of "
-              f"{stormy[f'{name}_n']} (goal {PROBE_GOAL_MS} ms); without the storm p50 "
-              f"{calm[f'{name}_p50'] / 1000:.1f} ms, p99 {calm_ms:.1f} ms")
-        tap.ok(storm_ms < PROBE_SLACK_MS + PROBE_TIMES * calm_ms,
-               f"others are answered in the storm, {what}")
+PROBES = {"probe": "on a connection that stays", "connect": "on a new connection"}
+
+
+def p99(figures, name):
+    return figures[f"{name}_p99"] / 1000
+
+
+def print_probes(when, figures):
+    for name, what in PROBES.items():
+        print(f"# {when}: Probe {what}: p50 {figures[f'{name}_p50'] / 1000:.1f} ms, p99 "
+              f"{p99(figures, name):.1f} ms of {figures[f'{name}_n']} (goal {PROBE_GOAL} ms)")
+
+
+def storm_that_lets_others_through(socket):
+    """The figures of the first storm that meets the goal, or of the last one."""
+    for number in range(1, STORMS + 1):
+        stormy = storm(socket, STORM_MS)
+        print_probes(f"storm {number}", stormy)
+        if all(p99(stormy, name) < PROBE_GOAL for name in PROBES):
+            break
+    return stormy
+
+
+def check_probes(tap, stormy):
+    for name, what in PROBES.items():
+        tap.ok(p99(stormy, name) < PROBE_LIMIT, f"others are answered in the storm, {what}")
 
 
 def check_peers(tap, stormy):
@@ -105,16 +124,16 @@ def check(tap, place):
     # The first storm makes what stays: threads of gRPC, pages of code that were never used before.
     storm(serve.socket, WARM_MS)
     wait_until(pid, lambda usage: usage.has_no_more_descriptors(fresh))
-    calm = load("probe", serve.socket, CALM_MS)
+    print_probes("calm", load("probe", serve.socket, CALM_MS))
     time.sleep(2)  # the service rests, and gives back what it does not need
     before = Usage(pid)
-    stormy = storm(serve.socket, STORM_MS)
+    stormy = storm_that_lets_others_through(serve.socket)
     start = time.monotonic()
     after = wait_until(pid, lambda usage: usage.is_back_at(before))
     print(f"# fresh {fresh}; before {before}; {time.monotonic() - start:.1f} s after {after}; at "
           f"most {after.peak:.1f} MiB")
 
-    check_probes(tap, calm, stormy)
+    check_probes(tap, stormy)
     check_peers(tap, stormy)
     tap.ok(after.peak < MEMORY_MIB, f"memory stays below {MEMORY_MIB} MiB")
     tap.ok(before.has_no_more_descriptors(fresh) and after.is_back_at(before),
