@@ -133,6 +133,19 @@ static void records_of_somebody_else_are_read(void)
 	SAME(record.value, "x");
 }
 
+/* Lists read very many. */
+static void reading_writes_no_time_of_access(void)
+{
+	const struct timespec never_read[2] = { { 0 }, { .tv_nsec = UTIME_NOW } };
+	struct stat st;
+
+	set("read", 0, "x");
+	OK(utimensat(dir_fd, "read", never_read, 0) == 0);
+	SAME(get("read").value, "x");
+	OK(fstatat(dir_fd, "read", &st, 0) == 0);
+	EQUAL(st.st_atime, 0);
+}
+
 static void a_pipe_is_damage_and_holds_nobody(void)
 {
 	struct fl_record record;
@@ -390,6 +403,7 @@ static const struct test tests[] = {
 	{ "records of every length are whole", records_of_every_length_are_whole },
 	{ "records are read in a folder below", records_are_read_in_a_folder_below },
 	{ "records of somebody else are read", records_of_somebody_else_are_read },
+	{ "reading writes no time of access", reading_writes_no_time_of_access },
 	{ "a pipe is damage and holds nobody", a_pipe_is_damage_and_holds_nobody },
 	{ "keys are safe names", keys_are_safe_names },
 	{ "damage is found at every byte", damage_is_found_at_every_byte },
