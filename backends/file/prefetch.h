@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prefetch: a second thread that makes the cards of a listing, from the end, while the listing
- * makes them from the start; so the first list of a large pool takes half as long where there are
- * two processors.
+ * makes them from the start; so the first list of a large pool takes two thirds of the time
+ * where there are two processors.
  *
  * It only fills the catalog: what it cannot read is read again, and explained, by the listing.  It
  * lives within one call of file_listing_run and never outlives it. */
